@@ -1,0 +1,36 @@
+// A file to be sealed, and the facts by which a change while it is being read is noticed (format.md §4).
+
+/** What `stat` said: equal before and after reading, or the read is void. Times in nanoseconds. */
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly size: bigint;
+  readonly mtime: bigint;
+  readonly ctime: bigint;
+}
+
+export interface SourceFile {
+  /** As it will stand in the manifest: relative, `/`, NFC, held to the path rules of format.md §8. */
+  readonly path: string;
+  /** Where its bytes are: absolute, links resolved. */
+  readonly realPath: string;
+  readonly size: number;
+  readonly identity: FileIdentity;
+}
+
+/** What a folder holds, and what of it does not travel: the CLI says the latter. */
+export interface ScannedFolder {
+  /** Absolute, links resolved. */
+  readonly root: string;
+  /** Sorted by the UTF-8 bytes of the path. */
+  readonly files: readonly SourceFile[];
+  readonly bytes: number;
+  /** Folders without a file below them: not sealed. */
+  readonly emptyFolders: readonly string[];
+  /** Files that somebody could execute, or that carry setuid, setgid or sticky bits: sealed as 0444. */
+  readonly droppedModes: readonly string[];
+  /** `.git` and `.cache/huggingface`: not sealed. */
+  readonly leftOut: readonly string[];
+  /** How many files were reached through a link. */
+  readonly linked: number;
+}
