@@ -32,7 +32,10 @@ export interface DecryptorConfig {
   /** Origins outside the providers' own domain suffixes to which credentials may go; `http://` only when listed. */
   readonly allowedEndpoints: readonly string[];
   readonly swap: 'Refuse' | 'Warn' | 'Allow';
-  /** A volume's root that we own: receives .staging, model/, .ready. */
-  readonly target: { readonly path: string; readonly requireTmpfs: boolean };
+  /**
+   * A volume's root that we own: receives .staging, model/, .ready. `reuse`: a restart may keep a complete model/ of the same digest and
+   * patterns; true only where no other container ever mounts the volume writable (format.md §8).
+   */
+  readonly target: { readonly path: string; readonly requireTmpfs: boolean; readonly reuse: boolean };
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
