@@ -1,5 +1,5 @@
 // Keeps a store equal to what the API server has: list in pages, then watch from there, for ever.
-import type { Log } from '../log.ts';
+import type { Logger } from '../../core/log.ts';
 import type { ApiClient } from './client.ts';
 import type { Resource } from './resource.ts';
 import type { Stored, StoreReader } from './store.ts';
@@ -18,7 +18,7 @@ export interface ReflectorOptions<T extends Stored> {
   readonly index?: (object: T) => readonly string[];
   /** Told of each change after the store has it. Must only enqueue keys: it runs in the read loop, and may not throw. */
   readonly changed: (before: T | undefined, after: T | undefined) => void;
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 export interface Reflector<T extends Stored> {
