@@ -1,0 +1,50 @@
+// What admission decides about a pod, as a function of values: the webhook, `weightlock inject` and `weightlock explain` all call it.
+import type { EncryptedModel } from '../api/encrypted-model.ts';
+import type { JsonPatch } from './patch.ts';
+import type { Pod } from './pod.ts';
+
+export interface InjectionSettings {
+  /** The decryptor's image, by digest: `registry/name@sha256:…`. */
+  readonly image: string;
+  /** Of Weightlock; stands in the pod's `weightlock.dev/injected`. */
+  readonly version: string;
+  /** Origins to which credentials may go beside the providers' own (the chart's `allowedEndpoints`). */
+  readonly allowedEndpoints: readonly string[];
+}
+
+export interface InjectedModel {
+  readonly name: string;
+  /** Containers that read it. */
+  readonly consumers: readonly string[];
+  /** sizeLimit of its volume, bytes. */
+  readonly volumeBytes: bigint;
+}
+
+export type SkipReason = 'NotLabelled' | 'SwitchedOff';
+export type DenyReason =
+  | 'BadLabel' | 'BadAnnotation' | 'UnknownAnnotation' | 'ModelNotFound' | 'AccountNotAllowed' | 'NoConsumer' | 'BadMount' | 'ReservedName'
+  | 'ForeignEnvironment' | 'Windows' | 'TooLittleMemory' | 'Credentials' | 'ConfigTooLarge';
+
+export type Decision =
+  | {
+      readonly kind: 'Inject';
+      readonly patch: JsonPatch;
+      readonly models: readonly InjectedModel[];
+      /** What is worth knowing though it stops nothing, as sentences (`explain` prints them). */
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: 'Skip'; readonly reason: SkipReason }
+  | {
+      readonly kind: 'Deny';
+      readonly reason: DenyReason;
+      /** What is wrong with which object; names the model where there is one. */
+      readonly message: string;
+      /** The next step, an imperative sentence. */
+      readonly next: string;
+    };
+
+/** The models that `pod` asks for, in its order: what a caller must look up before it calls `decide`. Empty where it asks for none or says so wrongly. */
+export declare function requestedModels(pod: Pod): readonly string[];
+
+/** `models`: those of `namespace` among `requestedModels(pod)` that exist, by name. `namespace` is the request's: the pod's own may be empty. */
+export declare function decide(pod: Pod, namespace: string, models: ReadonlyMap<string, EncryptedModel>, settings: InjectionSettings): Decision;
