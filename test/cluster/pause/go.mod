@@ -1,0 +1,3 @@
+module weightlock.dev/test/pause
+
+go 1.26
