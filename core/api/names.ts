@@ -21,6 +21,9 @@ export const ANNOTATION = {
   injected: 'weightlock.dev/injected',
 } as const;
 
+/** On an EncryptedModel, written by `seal --emit`: the sequence of its manifest, from which `seal --previous` counts on. */
+export const SEQUENCE_ANNOTATION = 'weightlock.dev/sequence';
+
 /** Pod label per injected model: `model.weightlock.dev/<name>: <12 hex of the digest>`. A hint for people, not evidence. */
 export const MODEL_LABEL_PREFIX = 'model.weightlock.dev/';
 
