@@ -22,10 +22,11 @@ export function encryptionContext(id: LineageId, pairs: ReadonlyMap<string, stri
   return new Map([['weightlock:v', '1'], ['weightlock:envelope', id.envelopeId], ['weightlock:commit', id.commitment], ...pairs]);
 }
 
+const u16 = (value: number): Buffer => Buffer.of(value >> 8, value & 0xff);
+const sized = (text: Buffer): Buffer[] => [u16(text.length), text];
+
 /** "weightlock/v1 ctx\0" || u16 n || (u16 klen || k || u16 vlen || v)*, sorted by the keys' UTF-8 bytes: AAD of providers that bind bytes. */
 export function canonicalContext(context: WrapContext): Buffer {
-  const u16 = (value: number): Buffer => Buffer.of(value >> 8, value & 0xff);
-  const sized = (text: Buffer): Buffer[] => [u16(text.length), text];
   const pairs = [...context].map(([key, value]) => [Buffer.from(key), Buffer.from(value)] as const).sort(([a], [b]) => Buffer.compare(a, b));
   return Buffer.concat([Buffer.from('weightlock/v1 ctx\0'), u16(pairs.length), ...pairs.flatMap(([key, value]) => [...sized(key), ...sized(value)])]);
 }

@@ -39,7 +39,7 @@ export interface FloeInput {
 }
 
 /** The keys of one FLOE ciphertext. Owns the message key and the segment keys; `destroy` zeroes them. */
-export class FloeKeys {
+export class FloeKeys implements Disposable {
   /** Expand(key, "HEADER_TAG:", 32). Public: it commits to key, params, IV and AAD. */
   readonly tag: Buffer;
   readonly #context: readonly [params: Uint8Array, iv: Uint8Array, aad: Uint8Array];
@@ -72,6 +72,10 @@ export class FloeKeys {
     this.#messageKey.destroy();
     for (const key of this.#segmentKeys.values()) key.destroy();
     this.#segmentKeys.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
   }
 
   /** HKDF-Expand only (RFC 5869 §2.3, one block of SHA-384): HMAC(K, PARAMS || iv || purpose || aad || 0x01)[0..length). */

@@ -1,0 +1,34 @@
+// Picks what computes the plaintext digests: the fastest engine of the algorithm that gives the known answer.
+import { WeightlockError } from '../errors.ts';
+import { loadNativeBlake3 } from './blake3-native.ts';
+import { blake3WasmEngine } from './blake3-wasm.ts';
+import { sha256Engine } from './sha256.ts';
+import type { DigestAlgorithm, HashEngine } from './hasher.ts';
+
+/** Digests of 102,400 bytes, byte j = j mod 251 (the longest input of BLAKE3's own test vectors: all of its tree and SIMD paths), and of nothing. */
+const KNOWN: Readonly<Record<DigestAlgorithm, readonly [pattern: string, empty: string]>> = {
+  blake3: ['bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085', 'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262'],
+  sha256: ['74588b7f0bcc354ac14d9cf199fa3a20c05f0c7293b9075b2f2e146e718de800', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+};
+
+async function passesKnownAnswer(engine: HashEngine): Promise<boolean> {
+  const pattern = Buffer.from(Array.from({ length: 102_400 }, (_, j) => j % 251));
+  const [ofPattern, ofNothing] = KNOWN[engine.algorithm];
+  const hasher = await engine.hasher();
+  hasher.update(pattern.subarray(0, 1000));
+  hasher.update(pattern.subarray(1000));
+  return hasher.finish() === ofPattern && hasher.finish() === ofNothing; // the second also shows that `finish` empties
+}
+
+/**
+ * The engine of `algorithm` for this process. `addonPath`: where a bundle carries the native BLAKE3 addon; absent, node_modules is tried. Falls back to
+ * WASM. Throws E_INTERNAL where no engine gives the known answer.
+ */
+export async function chooseHash(algorithm: DigestAlgorithm, addonPath?: string): Promise<HashEngine> {
+  const native = algorithm === 'blake3' ? loadNativeBlake3(addonPath) : null;
+  const candidates = algorithm === 'sha256' ? [sha256Engine] : [...(native === null ? [] : [native]), blake3WasmEngine];
+  for (const engine of candidates) {
+    if (await passesKnownAnswer(engine)) return engine;
+  }
+  throw new WeightlockError('E_INTERNAL', `${algorithm} fails its known-answer test in this process`, { next: 'Use the pinned Node and the dependencies of the lock file.' });
+}
