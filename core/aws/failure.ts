@@ -1,0 +1,47 @@
+// One reading of whatever an SDK call threw, before a service's own file gives it a code. No matching on message text.
+import { WeightlockError } from '../errors.ts';
+
+export type AwsFailure =
+  /** Already ours: a refused endpoint, missing credentials. */
+  | { readonly kind: 'ours'; readonly error: WeightlockError }
+  /** The service answered: its error code, HTTP status and words. */
+  | { readonly kind: 'answer'; readonly name: string; readonly status: number; readonly words: string; readonly requestId: string | null }
+  /** No whole answer arrived. */
+  | { readonly kind: 'transport'; readonly words: string };
+
+/** At most this much of a server's own words enters a message. */
+const WORDS_LIMIT = 300;
+
+/** A server's text made safe for a log line: printable, bounded. */
+export const plainWords = (text: string): string => text.replace(/[^\x20-\x7e]+/g, ' ').trim().slice(0, WORDS_LIMIT);
+
+interface SdkError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+}
+
+export function readFailure(error: unknown): AwsFailure {
+  if (error instanceof WeightlockError) return { kind: 'ours', error };
+  const { name, message, code, $metadata } = error as SdkError;
+  const status = $metadata?.httpStatusCode;
+  if (status !== undefined) return { kind: 'answer', name, status, words: plainWords(message), requestId: $metadata?.requestId ?? null };
+  return { kind: 'transport', words: plainWords(typeof code === 'string' && !message.includes(code) ? `${code} ${message}` : message) };
+}
+
+/**
+ * Runs one SDK call under `deadlineMs` and the caller's signal. The caller's abort is passed on with its own reason; the deadline becomes a transport
+ * failure. `explain` gives every other failure its code.
+ */
+export async function oneCall<T>(call: (signal: AbortSignal) => Promise<T>, deadlineMs: number, signal: AbortSignal, explain: (failure: Exclude<AwsFailure, { kind: 'ours' }>) => WeightlockError): Promise<T> {
+  signal.throwIfAborted();
+  const deadline = AbortSignal.timeout(deadlineMs);
+  try {
+    return await call(AbortSignal.any([signal, deadline]));
+  } catch (error) {
+    signal.throwIfAborted();
+    const failure = deadline.aborted ? ({ kind: 'transport', words: `no answer within ${deadlineMs / 1000} s` } as const) : readFailure(error);
+    throw failure.kind === 'ours' ? failure.error : explain(failure);
+  }
+}
