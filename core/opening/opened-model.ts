@@ -8,11 +8,11 @@ export interface UnwrapFacts {
   readonly provider: ProviderName;
   readonly key: string;
   readonly requestId: string | null;
-  /** RFC 3339, UTC. */
+  /** RFC 3339, UTC, whole seconds. */
   readonly at: string;
 }
 
-/** Owned by whoever opened it: `destroy` (or `using`) zeroes the lineage's keys. */
+/** Owned by whoever opened it: `destroy` (or `using`) zeroes the lineage's key. */
 export interface OpenedModel extends Disposable {
   /** Hex SHA-256 of the manifest object. */
   readonly digest: string;

@@ -1,0 +1,37 @@
+// What a failed system call on the target means: one code and a next step (format.md §11, class local and path).
+import { WeightlockError } from '../errors.ts';
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '');
+
+/** `action` + `path` = what was tried: `cannot create /target/.staging/a: …`. */
+export function ioError(action: string, path: string, error: unknown): WeightlockError {
+  if (error instanceof WeightlockError) return error;
+  const code = codeOf(error);
+  const message = `cannot ${action} ${path}${code === '' ? '' : ` (${code})`}`;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new WeightlockError('E_NO_SPACE', `${message}: the volume is full`, { next: 'Make the volume larger (the emptyDir\'s sizeLimit, or the tmpfs size option).', cause: error });
+    case 'ELOOP':
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return new WeightlockError('E_PATH_LINK', `${message}: something stands in its way that Weightlock did not make`, { next: 'Find out who writes into this volume; it must belong to Weightlock alone.', cause: error });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new WeightlockError('E_IO', `${message}: not permitted to user ${process.getuid?.() ?? '?'}`, { next: 'Mount the volume writable for this user (fsGroup, or the tmpfs mode and uid options).', cause: error });
+    default:
+      return new WeightlockError('E_IO', message, { next: 'Look at the volume and the node\'s kernel log, then start again.', cause: error });
+  }
+}
+
+/** Runs one system call; its failure becomes an `ioError`. */
+export function io<T>(action: string, path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw ioError(action, path, error);
+  }
+}
+
+export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';

@@ -1,0 +1,30 @@
+// Whether pages of the target could be written to a swap device: then "never on a disk" would not hold (docs/memory-sizing).
+import type { ReadText } from './cgroup-memory.ts';
+
+export interface SwapFacts {
+  /** Swap devices in use on this node. */
+  readonly devices: readonly string[];
+  /** The target's mount says `noswap` (tmpfs since Linux 6.4). */
+  readonly noswap: boolean;
+}
+
+export function readSwap(target: string, read: ReadText): SwapFacts {
+  const devices = (read('/proc/swaps') ?? '')
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => line.split(/\s+/).slice(0, 1).filter((name) => name !== ''));
+  return { devices, noswap: mountOptions(target, read('/proc/self/mounts') ?? '').includes('noswap') };
+}
+
+/** Options of the mount that `path` lies on: of the longest mount point above it, and of the last one where several lie over each other (fstab(5) escapes). */
+function mountOptions(path: string, mounts: string): readonly string[] {
+  const unescape = (field: string): string => field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8)));
+  let best: { readonly point: string; readonly options: readonly string[] } = { point: '', options: [] };
+  for (const line of mounts.split('\n')) {
+    const [, escaped = '', , options = ''] = line.split(' ');
+    const point = unescape(escaped);
+    const covers = point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`));
+    if (covers && point.length >= best.point.length) best = { point, options: options.split(',') };
+  }
+  return best.options;
+}
