@@ -1,4 +1,6 @@
 // A file to be sealed, and the facts by which a change while it is being read is noticed (format.md §4).
+import type { BigIntStats } from 'node:fs';
+import { WeightlockError } from '../errors.ts';
 
 /** What `stat` said: equal before and after reading, or the read is void. Times in nanoseconds. */
 export interface FileIdentity {
@@ -33,4 +35,15 @@ export interface ScannedFolder {
   readonly leftOut: readonly string[];
   /** How many files were reached through a link. */
   readonly linked: number;
+}
+
+export const identityOf = (facts: BigIntStats): FileIdentity => ({ device: facts.dev, inode: facts.ino, size: facts.size, mtime: facts.mtimeNs, ctime: facts.ctimeNs });
+
+export const sameIdentity = (a: FileIdentity, b: FileIdentity): boolean =>
+  a.device === b.device && a.inode === b.inode && a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime;
+
+/** What the system said when we tried to `verb` `path`. */
+export function ioError(verb: string, path: string, cause: unknown): WeightlockError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new WeightlockError('E_IO', `cannot ${verb} ${path}: ${said}`, { next: 'Check that the path exists and that you may read it.', cause });
 }
