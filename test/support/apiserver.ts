@@ -40,17 +40,17 @@ export async function startApiServer(): Promise<ApiServer> {
   await writeFile(join(folder, 'tokens.csv'), [...tokens].map(([user, token]) => `${token},${user},${user},${user === ADMIN ? '"system:masters"' : ''}\n`).join(''));
 
   const etcd = await launch(folder, 'etcd', [
-    ...['--data-dir', join(folder, 'etcd'), '--unsafe-no-fsync', '--log-level', 'warn'],
-    ...['--listen-client-urls', `http://127.0.0.1:${String(client)}`, '--advertise-client-urls', `http://127.0.0.1:${String(client)}`],
-    ...['--listen-peer-urls', `http://127.0.0.1:${String(peer)}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${String(peer)}`],
-    ...['--initial-cluster', `default=http://127.0.0.1:${String(peer)}`],
+    '--data-dir', join(folder, 'etcd'), '--unsafe-no-fsync', '--log-level', 'warn',
+    '--listen-client-urls', `http://127.0.0.1:${String(client)}`, '--advertise-client-urls', `http://127.0.0.1:${String(client)}`,
+    '--listen-peer-urls', `http://127.0.0.1:${String(peer)}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${String(peer)}`,
+    '--initial-cluster', `default=http://127.0.0.1:${String(peer)}`,
   ]);
   const url = `https://127.0.0.1:${String(secure)}`;
   const flags = [
-    ...[`--etcd-servers=http://127.0.0.1:${String(client)}`, '--bind-address=127.0.0.1', '--advertise-address=192.0.2.1', '--endpoint-reconciler-type=none', `--secure-port=${String(secure)}`],
-    ...[`--cert-dir=${folder}`, `--token-auth-file=${join(folder, 'tokens.csv')}`, '--authorization-mode=RBAC', '--service-cluster-ip-range=10.0.0.0/24'],
-    ...['--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${join(folder, 'sa.pub')}`],
-    ...[`--service-account-signing-key-file=${join(folder, 'sa.key')}`, '--disable-admission-plugins=ServiceAccount', '--shutdown-delay-duration=0s'],
+    `--etcd-servers=http://127.0.0.1:${String(client)}`, '--bind-address=127.0.0.1', '--advertise-address=192.0.2.1', '--endpoint-reconciler-type=none', `--secure-port=${String(secure)}`,
+    `--cert-dir=${folder}`, `--token-auth-file=${join(folder, 'tokens.csv')}`, '--authorization-mode=RBAC', '--service-cluster-ip-range=10.0.0.0/24',
+    '--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${join(folder, 'sa.pub')}`,
+    `--service-account-signing-key-file=${join(folder, 'sa.key')}`, '--disable-admission-plugins=ServiceAccount', '--shutdown-delay-duration=0s',
   ];
   const ca = join(folder, 'apiserver.crt'); // made by the API server itself, signed by itself
 
@@ -77,7 +77,17 @@ export async function startApiServer(): Promise<ApiServer> {
     }
   }
   const kill = (): Promise<void> => end(server);
-  await start();
+  async function close(): Promise<void> {
+    await kill();
+    await end(etcd);
+    await rm(folder, { recursive: true, force: true });
+  }
+  try {
+    await start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     url,
     config,
@@ -85,11 +95,7 @@ export async function startApiServer(): Promise<ApiServer> {
     start,
     freeze: () => void server?.kill('SIGSTOP'),
     thaw: () => void server?.kill('SIGCONT'),
-    close: async () => {
-      await kill();
-      await end(etcd);
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
 
