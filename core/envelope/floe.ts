@@ -1,6 +1,6 @@
 // FLOE (c2sp.org/FLOE) with AES-256-GCM and HKDF-Expand-SHA-384: the key schedule of one ciphertext. Knows no object layout and no I/O, so that FLOE's own vectors run on it.
-import { createHmac } from 'node:crypto';
 import { SecretBytes } from '../secret-bytes.ts';
+import { hkdfExpand } from './hkdf.ts';
 
 export const PARAMS_BYTES = 10;
 export const FLOE_IV_BYTES = 32;
@@ -78,12 +78,9 @@ export class FloeKeys implements Disposable {
     this.destroy();
   }
 
-  /** HKDF-Expand only (RFC 5869 §2.3, one block of SHA-384): HMAC(K, PARAMS || iv || purpose || aad || 0x01)[0..length). */
+  /** docs/format.md §3: Expand(K, purpose, L), info = PARAMS || iv || purpose || aad. */
   #expand(key: SecretBytes, purpose: Buffer, length: number): Buffer {
     const [params, iv, aad] = this.#context;
-    const block = createHmac('sha384', key.bytes).update(params).update(iv).update(purpose).update(aad).update(Buffer.of(1)).digest();
-    const out = Buffer.alloc(length, block.subarray(0, length));
-    block.fill(0);
-    return out;
+    return hkdfExpand(key, [params, iv, purpose, aad], length);
   }
 }

@@ -1,7 +1,8 @@
 // A lineage: one DEK under one envelope id, the body key every object is sealed with, and the public commitment that pins both (docs/format.md §3).
-import { hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { needs } from '../errors.ts';
 import { SecretBytes } from '../secret-bytes.ts';
+import { hkdf } from './hkdf.ts';
 
 export const DEK_BYTES = 32;
 const ENVELOPE_ID_BYTES = 16;
@@ -19,9 +20,9 @@ export interface Lineage extends LineageId {
   readonly bodyKey: SecretBytes;
 }
 
-/** HKDF-SHA-384 (RFC 5869, extract and expand), salt = envelope id. */
+/** §3: HKDF-SHA-384(ikm = DEK, salt = envelope id, info = "weightlock/v1 …", 32). */
 const derive = (dek: SecretBytes, envelopeId: string, purpose: 'body' | 'commit'): Buffer =>
-  Buffer.from(hkdfSync('sha384', dek.bytes, Buffer.from(envelopeId, 'hex'), `weightlock/v1 ${purpose}`, DERIVED_BYTES));
+  hkdf(dek, Buffer.from(envelopeId, 'hex'), Buffer.from(`weightlock/v1 ${purpose}`), DERIVED_BYTES);
 
 /** A fresh lineage from the system's randomness. The caller wraps `dek`, then destroys it and, at the end, `bodyKey`. */
 export function newLineage(): Lineage & { readonly dek: SecretBytes } {

@@ -20,15 +20,17 @@ async function passesKnownAnswer(engine: HashEngine): Promise<boolean> {
   return hasher.finish() === ofPattern && hasher.finish() === ofNothing; // the second also shows that `finish` empties
 }
 
-/**
- * The engine of `algorithm` for this process. `addonPath`: where a bundle carries the native BLAKE3 addon; absent, node_modules is tried. Falls back to
- * WASM. Throws E_INTERNAL where no engine gives the known answer.
- */
-export async function chooseHash(algorithm: DigestAlgorithm, addonPath?: string): Promise<HashEngine> {
-  const native = algorithm === 'blake3' ? loadNativeBlake3(addonPath) : null;
-  const candidates = algorithm === 'sha256' ? [sha256Engine] : [...(native === null ? [] : [native]), blake3WasmEngine];
+/** The first of `candidates` that gives the known answer. Throws E_INTERNAL where none does: then nothing is digested. */
+export async function firstTrustworthy(algorithm: DigestAlgorithm, candidates: readonly HashEngine[]): Promise<HashEngine> {
   for (const engine of candidates) {
     if (await passesKnownAnswer(engine)) return engine;
   }
   throw new WeightlockError('E_INTERNAL', `${algorithm} fails its known-answer test in this process`, { next: 'Use the pinned Node and the dependencies of the lock file.' });
+}
+
+/** The engine of `algorithm` for this process. `addonPath`: where a bundle carries the native BLAKE3 addon; absent, node_modules is tried. Falls back to WASM. */
+export async function chooseHash(algorithm: DigestAlgorithm, addonPath?: string): Promise<HashEngine> {
+  if (algorithm === 'sha256') return firstTrustworthy(algorithm, [sha256Engine]);
+  const native = loadNativeBlake3(addonPath);
+  return firstTrustworthy(algorithm, native === null ? [blake3WasmEngine] : [native, blake3WasmEngine]);
 }
