@@ -17,7 +17,7 @@ export interface RoomQuestion {
   readonly files: readonly { readonly size: number; readonly segment: number }[];
   readonly folders: number;
   /** The volume: statfs. `totalBytes` 0 = without a limit of its own. */
-  readonly volume: { readonly path: string; readonly pageBytes: number; readonly freeBytes: number; readonly totalBytes: number; readonly inMemory: boolean };
+  readonly volume: { readonly path: string; readonly blockBytes: number; readonly freeBytes: number; readonly totalBytes: number; readonly inMemory: boolean };
   readonly cgroup: CgroupMemory | null;
   /** /proc/meminfo's MemAvailable: what bounds us where no cgroup does. */
   readonly nodeAvailableBytes: number;
@@ -25,8 +25,8 @@ export interface RoomQuestion {
 
 /** Throws E_NO_SPACE or E_MEMORY_LIMIT, each with all its numbers; else says how many ranges may be in flight. */
 export function findRoom({ files, folders, volume, cgroup, nodeAvailableBytes }: RoomQuestion): { readonly connections: number } {
-  const pagesOf = (bytes: number): number => Math.ceil(bytes / volume.pageBytes) * volume.pageBytes;
-  const modelBytes = files.reduce((sum, { size }) => sum + pagesOf(size), folders * volume.pageBytes);
+  const pagesOf = (bytes: number): number => Math.ceil(bytes / volume.blockBytes) * volume.blockBytes;
+  const modelBytes = files.reduce((sum, { size }) => sum + pagesOf(size), folders * volume.blockBytes);
   needs(
     volume.totalBytes === 0 || volume.freeBytes >= modelBytes,
     'E_NO_SPACE',

@@ -16,9 +16,11 @@ export function readSwap(target: string, read: ReadText): SwapFacts {
   return { devices, noswap: mountOptions(target, read('/proc/self/mounts') ?? '').includes('noswap') };
 }
 
-/** Options of the mount that `path` lies on: of the longest mount point above it, and of the last one where several lie over each other (fstab(5) escapes). */
+/** fstab(5): blanks and backslashes are written in octal. */
+const unescape = (field: string): string => field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8)));
+
+/** Options of the mount that `path` lies on: of the longest mount point above it, and of the last one where several lie over each other. */
 function mountOptions(path: string, mounts: string): readonly string[] {
-  const unescape = (field: string): string => field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8)));
   let best: { readonly point: string; readonly options: readonly string[] } = { point: '', options: [] };
   for (const line of mounts.split('\n')) {
     const [, escaped = '', , options = ''] = line.split(' ');

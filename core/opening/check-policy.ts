@@ -30,13 +30,18 @@ export function checkPins(policy: ReaderPolicy, digest: string, commitment: stri
   needs(denied === undefined, 'E_REVOKED', `${denied} is on the deny-list`, 'Use a version that was not revoked.');
 }
 
+const sameIdentity = (field: string, actual: string, expected: string | undefined): void =>
+  needs(
+    expected === undefined || actual === expected,
+    'E_IDENTITY_MISMATCH',
+    `the sealed manifest says its ${field} is ${JSON.stringify(actual)}, but ${JSON.stringify(expected)} is expected`,
+    'Another model lies under this prefix, or the expectation is outdated: compare both.',
+  );
+
 /** §8 step 6: identity, sequence and expiry by the manifest's own values, before any file is asked for. Throws E_IDENTITY_MISMATCH, E_ROLLBACK, E_EXPIRED. */
 export function checkManifest(policy: ReaderPolicy, { model, sequence, expires }: Manifest): void {
-  const same = (field: string, actual: string, expected: string | undefined): void =>
-    needs(expected === undefined || actual === expected, 'E_IDENTITY_MISMATCH', `the sealed manifest says its ${field} is ${JSON.stringify(actual)}, but ${JSON.stringify(expected)} is expected`,
-      'Another model lies under this prefix, or the expectation is outdated: compare both.');
-  same('name', model.name, policy.name);
-  same('version', model.version, policy.version);
+  sameIdentity('name', model.name, policy.name);
+  sameIdentity('version', model.version, policy.version);
   needs(policy.minSequence === undefined || sequence >= policy.minSequence, 'E_ROLLBACK', `this is sequence ${sequence} of ${model.name}; at least ${policy.minSequence} is demanded`, 'Somebody may replay an old version: ask its publisher which one is current.');
   if (expires !== null && policy.now() >= Date.parse(expires) / 1000) {
     throw new WeightlockError('E_EXPIRED', `${model.name} ${model.version} expired at ${expires}`, { next: 'Use a newer version, or have this one sealed again with a later --expires.' });

@@ -18,7 +18,7 @@ const stepOf = (piece: string): readonly Step[] => {
     case '?':
       return [{ kind: 'one' }];
     default:
-      return [...piece].map((character) => ({ kind: 'literal', character }));
+      return Array.from(piece, (character): Step => ({ kind: 'literal', character }));
   }
 };
 

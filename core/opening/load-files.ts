@@ -20,8 +20,6 @@ export interface LoadOptions {
   /** Ranges in flight at once; each holds one segment (1 MiB), its plaintext and its socket's buffer. */
   readonly connections: number;
   readonly observer: LoadObserver;
-  /** Where a bundle carries the native BLAKE3 addon. */
-  readonly hashAddonPath?: string;
   readonly pacing?: Pacing;
 }
 
@@ -35,7 +33,7 @@ export async function loadFiles(model: OpenedModel, store: StoreReader, target: 
   const work = workOf(files);
   const digest = options.content === 'Digest';
   const algorithms = digest ? [...new Set(model.selected.map(({ shards }) => shards.alg))] : [];
-  const hashEngines = await Promise.all(algorithms.map(async (algorithm) => chooseHash(algorithm, options.hashAddonPath)));
+  const hashEngines = await Promise.all(algorithms.map(async (algorithm) => chooseHash(algorithm)));
   const largestSegment = model.selected.reduce((largest, { segment }) => Math.max(largest, segment), 0);
   const shards = model.selected.reduce((sum, { size }) => sum + Math.max(1, shardCount(size)), 0);
 

@@ -23,8 +23,8 @@ const MAX_ATTEMPTS_DIGITS = 9;
 export interface ModelRoot {
   readonly path: string;
   readonly onTmpfs: boolean;
-  /** From statfs: what files may still take here, and the volume's size. 0 of 0 where the file system has no limit of its own. */
-  space(): { readonly freeBytes: number; readonly totalBytes: number };
+  /** From statfs: what files may still take here, the volume's size (0 of 0 where the file system has no limit of its own), and what the smallest file takes. */
+  space(): { readonly freeBytes: number; readonly totalBytes: number; readonly blockBytes: number };
   /** Whether a complete model/ of exactly these facts and files lies here from an earlier try. */
   holds(facts: ReadyFacts, files: readonly { readonly path: string; readonly size: number }[]): boolean;
   /** Removes all that an earlier try left, model/ included; the count of tries stays. */
@@ -97,7 +97,7 @@ function modelRoot(root: Directory, unlock: () => Promise<void>): ModelRoot {
     onTmpfs,
     space: () => {
       const { bavail, blocks, bsize } = io('look at', root.shown, () => statfsSync(`/proc/self/fd/${root.descriptor}`));
-      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, blockBytes: bsize };
     },
     holds: (facts, files) => readSmall(root, ROOT_NAMES.ready, MAX_READY_BYTES)?.equals(encodeReady(facts)) === true && holdsExactly(root, files),
     clear: async () => {
