@@ -1,7 +1,10 @@
 // What admission decides about a pod, as a function of values: the webhook, `weightlock inject` and `weightlock explain` all call it.
 import type { EncryptedModel } from '../api/encrypted-model.ts';
+import { injectModels } from './inject-models.ts';
 import type { JsonPatch } from './patch.ts';
 import type { Pod } from './pod.ts';
+import { type DenyReason, Refusal } from './refusal.ts';
+import { readLabel, readRequest } from './request.ts';
 
 export interface InjectionSettings {
   /** The decryptor's image, by digest: `registry/name@sha256:…`. */
@@ -21,9 +24,7 @@ export interface InjectedModel {
 }
 
 export type SkipReason = 'NotLabelled' | 'SwitchedOff';
-export type DenyReason =
-  | 'BadLabel' | 'BadAnnotation' | 'UnknownAnnotation' | 'ModelNotFound' | 'AccountNotAllowed' | 'NoConsumer' | 'BadMount' | 'ReservedName'
-  | 'ForeignEnvironment' | 'Windows' | 'TooLittleMemory' | 'Credentials' | 'ConfigTooLarge';
+export type { DenyReason } from './refusal.ts';
 
 export type Decision =
   | {
@@ -43,8 +44,27 @@ export type Decision =
       readonly next: string;
     };
 
-/** The models that `pod` asks for, in its order: what a caller must look up before it calls `decide`. Empty where it asks for none or says so wrongly. */
-export declare function requestedModels(pod: Pod): readonly string[];
+/** The models that `pod` asks for, in its order: what a caller looks up before it calls `decide`. Empty where it asks for none or says so wrongly. */
+export function requestedModels(pod: Pod): readonly string[] {
+  const read = unlessRefused(() => (readLabel(pod).kind === 'asks' ? readRequest(pod).models.map(({ name }) => name) : []));
+  return read instanceof Refusal ? [] : read;
+}
 
 /** `models`: those of `namespace` among `requestedModels(pod)` that exist, by name. `namespace` is the request's: the pod's own may be empty. */
-export declare function decide(pod: Pod, namespace: string, models: ReadonlyMap<string, EncryptedModel>, settings: InjectionSettings): Decision;
+export function decide(pod: Pod, namespace: string, models: ReadonlyMap<string, EncryptedModel>, settings: InjectionSettings): Decision {
+  const decision = unlessRefused((): Decision => {
+    const label = readLabel(pod);
+    if (label.kind === 'skip') return { kind: 'Skip', reason: label.reason };
+    return { kind: 'Inject', ...injectModels(pod, namespace, readRequest(pod), models, settings) };
+  });
+  return decision instanceof Refusal ? { kind: 'Deny', reason: decision.reason, message: decision.message, next: decision.next } : decision;
+}
+
+function unlessRefused<T>(work: () => T): T | Refusal {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}

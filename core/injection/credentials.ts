@@ -1,0 +1,94 @@
+// Where a model's decryptor takes its AWS credentials from: named here, never a default chain, and never a secret in a patch.
+import type { EncryptedModelSpec } from '../api/encrypted-model.ts';
+import { RESERVED_PREFIX } from '../api/names.ts';
+import type { CredentialSource } from '../aws/credential-source.ts';
+import { demands } from './refusal.ts';
+import type { Container, Pod, Volume, VolumeMount } from './pod.ts';
+
+export interface Credentials {
+  readonly source: CredentialSource;
+  readonly mounts: readonly VolumeMount[];
+  /** Of ours, to be added to the pod. */
+  readonly volumes: readonly Volume[];
+  /** What the container that reads the model says about the region; the model's own word comes first. */
+  readonly region: string | undefined;
+}
+
+/** Variables that identity webhooks put on every container, ours included: tolerated there and without effect, because the source is named. */
+export const IDENTITY_VARIABLES: ReadonlySet<string> = new Set([
+  'AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_STS_REGIONAL_ENDPOINTS',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+]);
+
+// Two hyphens: no model's name starts with one, so these are nobody's container or model volume. At most 19 + 40 of 63 characters.
+export const secretVolumeOf = (model: string): string => `${RESERVED_PREFIX}-secret-${model}`;
+export const tokenVolumeOf = (model: string): string => `${RESERVED_PREFIX}-token-${model}`;
+
+export const OWN_FOLDER = '/weightlock';
+const SECRET_FOLDER = `${OWN_FOLDER}/credentials`;
+const TOKEN_FOLDER = `${OWN_FOLDER}/identity`;
+const READABLE_BY_ALL = 0o444; // the container's UID is unknown (OpenShift assigns one); no other container mounts the volume
+const TOKEN_SECONDS = 3600; // the kubelet renews it at 80 %
+
+/** `consumers`: the containers that read the model; what an identity webhook gave them is copied where the model names nothing itself. */
+export function credentialsFor(model: string, access: EncryptedModelSpec['access'], pod: Pod, consumers: readonly Container[]): Credentials {
+  const region = consumers.map((container) => literal(container, 'AWS_REGION') ?? literal(container, 'AWS_DEFAULT_REGION')).find((value) => value !== undefined);
+  if (access?.secretRef !== undefined) {
+    const name = secretVolumeOf(model);
+    return {
+      source: { kind: 'files', directory: SECRET_FOLDER },
+      mounts: [{ name, mountPath: SECRET_FOLDER, readOnly: true }],
+      volumes: [{ name, secret: { secretName: access.secretRef.name, defaultMode: READABLE_BY_ALL } }],
+      region,
+    };
+  }
+  if (access?.awsRoleArn !== undefined) {
+    const name = tokenVolumeOf(model);
+    const serviceAccountToken = { audience: 'sts.amazonaws.com', expirationSeconds: TOKEN_SECONDS, path: 'token' };
+    return {
+      source: { kind: 'webIdentity', roleArn: access.awsRoleArn, tokenFile: `${TOKEN_FOLDER}/token` },
+      mounts: [{ name, mountPath: TOKEN_FOLDER, readOnly: true }],
+      volumes: [{ name, projected: { sources: [{ serviceAccountToken }], defaultMode: READABLE_BY_ALL } }],
+      region,
+    };
+  }
+  if (access?.instanceRole === true) return { source: { kind: 'instanceRole' }, mounts: [], volumes: [], region };
+  for (const container of consumers) {
+    const copied = copiedFrom(model, container, pod);
+    if (copied !== undefined) return { ...copied, volumes: [], region };
+  }
+  return { source: { kind: 'anonymous' }, mounts: [], volumes: [], region };
+}
+
+/** What EKS's webhooks gave to `container`: a web identity (IRSA) or a container endpoint (Pod Identity). */
+function copiedFrom(model: string, container: Container, pod: Pod): Pick<Credentials, 'source' | 'mounts'> | undefined {
+  const has = (...names: readonly string[]): boolean => names.every((name) => (container.env ?? []).some((variable) => variable.name === name));
+  if (has('AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE')) {
+    const tokenFile = needed(model, container, 'AWS_WEB_IDENTITY_TOKEN_FILE');
+    return { source: { kind: 'webIdentity', roleArn: needed(model, container, 'AWS_ROLE_ARN'), tokenFile }, mounts: [mountWith(model, container, pod, tokenFile)] };
+  }
+  if (has('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE')) {
+    const tokenFile = needed(model, container, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
+    return { source: { kind: 'container', uri: needed(model, container, 'AWS_CONTAINER_CREDENTIALS_FULL_URI'), tokenFile }, mounts: [mountWith(model, container, pod, tokenFile)] };
+  }
+  return undefined;
+}
+
+const literal = (container: Container, name: string): string | undefined => container.env?.findLast((variable) => variable.name === name)?.value;
+
+const SAY_IT = 'Set spec.access of the model: awsRoleArn, secretRef or instanceRole.';
+
+function needed(model: string, container: Container, name: string): string {
+  const value = literal(container, name);
+  demands(value !== undefined && value !== '', 'Credentials', `model ${model} would take its identity from container ${container.name}, where ${name} is no literal value`, SAY_IT);
+  return value;
+}
+
+/** The mount of `container` that holds `file`, for our container, read-only. */
+function mountWith(model: string, container: Container, pod: Pod, file: string): VolumeMount {
+  const holds = ({ mountPath }: VolumeMount): boolean => file.startsWith(`${mountPath.replace(/\/+$/, '')}/`);
+  const mount = (container.volumeMounts ?? []).filter(holds).sort((a, b) => b.mountPath.length - a.mountPath.length)[0];
+  const usable = mount !== undefined && !mount.name.startsWith(RESERVED_PREFIX) && !`${mount.mountPath}/`.startsWith(`${OWN_FOLDER}/`) && (pod.spec.volumes ?? []).some(({ name }) => name === mount.name);
+  demands(usable, 'Credentials', `model ${model} would take its identity from container ${container.name}, but no volume of the pod is mounted there with ${file}`, SAY_IT);
+  return { name: mount.name, mountPath: mount.mountPath, readOnly: true, ...(mount.subPath === undefined ? {} : { subPath: mount.subPath }) };
+}
