@@ -1,7 +1,7 @@
 // The init container that decrypts one model: what it must be, and how one that is already there gets to be it.
-import { isDeepStrictEqual } from 'node:util';
 import { CONFIG_VARIABLE, containerNameOf, TERMINATION_LOG } from '../api/names.ts';
 import { type Credentials, IDENTITY_VARIABLES, OWN_FOLDER } from './credentials.ts';
+import { jsonEqual } from './json-equal.ts';
 import type { PatchOperation } from './patch.ts';
 import type { Container, Pod, Quantities, SecurityContext } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
@@ -45,7 +45,7 @@ export function buildContainer({ model, image, configuration, credentials, resou
 export function repairContainer(path: string, existing: Container, wanted: Container): readonly PatchOperation[] {
   const operations: PatchOperation[] = [];
   for (const [member, value] of Object.entries(wanted)) {
-    if (!isDeepStrictEqual(comparable(member, existing[member]), comparable(member, value))) operations.push({ op: 'add', path: `${path}/${member}`, value });
+    if (!jsonEqual(comparable(member, existing[member]), comparable(member, value))) operations.push({ op: 'add', path: `${path}/${member}`, value });
   }
   for (const member of Object.keys(existing)) {
     if (!(member in wanted) && !TOLERATED.has(member)) operations.push({ op: 'remove', path: `${path}/${member}` });

@@ -1,7 +1,7 @@
 // The volumes of ours in a pod: one Memory emptyDir a model, and those that carry credentials to our containers alone.
-import { isDeepStrictEqual } from 'node:util';
 import { containerNameOf, RESERVED_PREFIX } from '../api/names.ts';
 import { secretVolumeOf, tokenVolumeOf } from './credentials.ts';
+import { jsonEqual } from './json-equal.ts';
 import type { PatchOperation } from './patch.ts';
 import type { Pod, Volume } from './pod.ts';
 import { formatBytes, parseQuantity } from './quantity.ts';
@@ -25,7 +25,7 @@ export function patchVolumes(pod: Pod, models: readonly string[], wanted: readon
     const index = volumes.findIndex(({ name }) => name === volume.name);
     const existing = volumes[index];
     if (existing === undefined) additions.push({ op: 'add', path: '/spec/volumes/-', value: volume });
-    else if (!isDeepStrictEqual(comparable(existing), comparable(volume))) additions.push({ op: 'replace', path: `/spec/volumes/${String(index)}`, value: volume });
+    else if (!jsonEqual(comparable(existing), comparable(volume))) additions.push({ op: 'replace', path: `/spec/volumes/${String(index)}`, value: volume });
   }
   for (const [index, { name }] of volumes.entries()) {
     if (!name.startsWith(RESERVED_PREFIX) || wanted.some((volume) => volume.name === name)) continue;
