@@ -1,10 +1,12 @@
 // From the words after the command to typed values. Promises: unknown, repeated, missing and empty arguments are E_USAGE, naming the nearest known one.
 import { parseArgs } from 'node:util';
 import { needs, WeightlockError } from '../core/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/injection/nearest.ts';
 
 export interface Option {
   readonly type: 'string' | 'boolean';
+  /** One letter: `f` for `-f`. */
+  readonly short?: string;
   readonly multiple?: true;
   readonly required?: true;
   /** Stands for the value in help texts: `KEY`. */
@@ -39,7 +41,7 @@ export function parse<const T extends Options>(words: readonly string[], positio
   };
   const { tokens } = parseArgs({
     args: [...words],
-    options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { type: option.type, multiple: true as const }])),
+    options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { type: option.type, multiple: true as const, ...(option.short === undefined ? {} : { short: option.short }) }])),
     strict: false,
     tokens: true,
   });
@@ -51,7 +53,7 @@ export function parse<const T extends Options>(words: readonly string[], positio
     const option = options[token.name];
     if (option === undefined) {
       const close = nearest(token.name, Object.keys(options));
-      return refuse(`unknown option ${token.rawName}`, close === undefined ? undefined : `Did you mean --${close}?  Usage: ${usage}`);
+      return refuse(`unknown option ${token.rawName}`, close === undefined ? undefined : `The nearest known one is --${close}. Usage: ${usage}`);
     }
     const earlier = found.get(token.name) ?? [];
     if (earlier.length > 0 && option.multiple !== true) return refuse(`--${token.name} is given twice`);

@@ -27,7 +27,7 @@ export const page = (manual: Manual): string => `Usage: weightlock ${manual.name
 ${manual.about}
 ${manual.positionals.length === 0 ? '' : `\nArguments:\n${column(manual.positionals.map((positional) => [positional.name, positional.about]))}\n`}
 Options:
-${column(Object.entries(manual.options).map(([name, option]) => [`--${name}${option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : ''}`, option.about + (option.multiple === true ? ' (may be repeated)' : '')]))}
+${column(Object.entries(manual.options).map(([name, option]) => [`${option.short === undefined ? '' : `-${option.short}, `}--${name}${option.type === 'string' ? ` ${option.value ?? 'VALUE'}` : ''}`, option.about + (option.multiple === true ? ' (may be repeated)' : '')]))}
 
 Examples:
 ${manual.examples.map((example) => `  # ${example.does}\n  ${example.line}`).join('\n\n')}`;

@@ -1,12 +1,12 @@
 // weightlock, the command line: finds the command, runs it, and turns how it ended into an exit status (docs/format.md §11).
 import { constants } from 'node:os';
 import { asWeightlockError, WeightlockError } from '../core/errors.ts';
+import { nearest } from '../core/injection/nearest.ts';
 import { VERSION } from '../core/version.ts';
 import type { Session } from './command.ts';
 import { COMMANDS, type Listed } from './commands.ts';
 import { readEnvironment } from './config.ts';
 import { overview, page } from './help.ts';
-import { nearest } from './nearest.ts';
 import { createSay, OUTPUTS, type Output, type Say } from './say.ts';
 
 /** Read before the words are parsed: a refusal of the words themselves must come out in the form that was asked for. */
@@ -20,7 +20,7 @@ function outputAskedFor(words: readonly string[]): Output | undefined {
 
 const unknownCommand = (name: string): WeightlockError => {
   const close = nearest(name, COMMANDS.map((listed) => listed.name));
-  return new WeightlockError('E_USAGE', `there is no command ${JSON.stringify(name)}`, { next: `${close === undefined ? '' : `Did you mean ${close}? `}\`weightlock help\` lists the commands.` });
+  return new WeightlockError('E_USAGE', `there is no command ${JSON.stringify(name)}`, { next: `The nearest one is ${close}; \`weightlock help\` lists them all.` });
 };
 
 const find = (name: string): Listed => {
@@ -61,7 +61,7 @@ async function main(words: readonly string[]): Promise<number> {
   process.stderr.on('error', () => undefined);
 
   const output = outputAskedFor(words);
-  const screen = { write: (text: string) => void process.stderr.write(text), terminal: process.stderr.isTTY === true, columns: () => process.stderr.columns ?? 80 };
+  const screen = { write: (text: string) => void process.stderr.write(text), terminal: process.stderr.isTTY, columns: () => process.stderr.columns ?? 80 };
   const say = createSay(output ?? 'text', (text) => void process.stdout.write(text), screen, () => performance.now());
   try {
     if (output === undefined) throw new WeightlockError('E_USAGE', '--output takes one of two values', { next: `Use --output ${OUTPUTS.join(' or --output ')}.` });

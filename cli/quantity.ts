@@ -17,10 +17,11 @@ export function sizeText(bytes: number): string {
 /** `0.41 GB/s`. */
 export const rateText = (bytes: number, seconds: number): string => `${(seconds > 0 ? bytes / seconds / 1e9 : 0).toFixed(2)} GB/s`;
 
+const two = (n: number): string => String(n).padStart(2, '0');
+
 /** `0:07`, `12:30`, `1:02:03`. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  const two = (n: number): string => String(n).padStart(2, '0');
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }

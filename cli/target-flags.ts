@@ -34,10 +34,16 @@ export function sourceOf(url: string, values: StoreValues, environment: Environm
     return source;
   }
   const region = values.region ?? environment.awsRegion;
+  return overriddenSource(region === undefined ? source : { s3: { ...source.s3, region } }, values);
+}
+
+/** A model file's source, with the flags in place of what it says about the way there. Throws E_USAGE. */
+export function overriddenSource(source: ModelSource, values: StoreValues): ModelSource {
+  if ('file' in source) return source;
   return {
     s3: {
       ...source.s3,
-      ...(region === undefined ? {} : { region }),
+      ...(values.region === undefined ? {} : { region: values.region }),
       ...(values['s3-endpoint'] === undefined ? {} : { endpoint: originOf('--s3-endpoint', values['s3-endpoint']) }),
       ...(values['path-style'] ? { pathStyle: true } : {}),
     },

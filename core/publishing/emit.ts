@@ -41,7 +41,7 @@ export function checkEmitName(name: string): void {
 }
 
 /** What the cluster refuses of it, because only the command line reads it: empty for S3 and a real KMS. */
-export function commandLineOnly(source: ModelSource, keys: readonly KeyEntry[]): readonly string[] {
+export function commandLineOnly(source: ModelSource, keys: readonly object[]): readonly string[] {
   return ['file' in source ? 'spec.source.file' : '', keys.some((key) => 'localFile' in key) ? 'spec.keys[].localFile' : ''].filter((member) => member !== '');
 }
 

@@ -42,7 +42,7 @@ async function enter(walk: Walk, directory: string, shown: string, above: readon
   walk.signal.throwIfAborted();
   const names = await readdir(directory, { encoding: 'buffer' }).catch((error: unknown) => { throw ioError('list', directory, error); });
   let holdsSomething = false;
-  for (const raw of names.toSorted(Buffer.compare)) {
+  for (const raw of names.toSorted((a, b) => Buffer.compare(a, b))) {
     const name = decodeName(raw, shown);
     const path = join(directory, name);
     const inModel = (shown + name).normalize('NFC');
