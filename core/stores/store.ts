@@ -50,7 +50,10 @@ export type PutCondition =
 
 /** Publishing. E_STORE_CONFLICT = the condition did not hold (412/409); nothing was changed. */
 export interface StoreWriter extends StoreReader {
-  /** Whether this store enforces PutCondition; where not, the CLI says that two publishers must not meet. */
+  /**
+   * Whether this store enforces PutCondition: true until a write showed otherwise, so ask after publishing. Where not, the CLI says that two publishers
+   * must not meet.
+   */
   readonly conditional: boolean;
   putSmall(key: string, bytes: Buffer, condition: PutCondition, signal: AbortSignal): Promise<{ readonly etag: string }>;
   /**
