@@ -3,6 +3,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { OUTCOME_LIMIT_BYTES, OUTCOME_SCHEMA, type Outcome } from '../core/api/outcome.ts';
 import type { WeightlockError } from '../core/errors.ts';
 import { withoutQueries } from '../core/log.ts';
+import { isMissing } from '../core/opening/io-error.ts';
 
 /** `what happened [next step]`, for a person who reads `kubectl describe pod`. */
 export const messageOf = (error: WeightlockError): string => withoutQueries(error.next === undefined ? error.message : `${error.message}. ${error.next}`);
@@ -30,7 +31,7 @@ export function writeOutcome(path: string, text: string): void {
   try {
     descriptor = openSync(path, constants.O_WRONLY | constants.O_TRUNC);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    if (isMissing(error)) return;
     throw error;
   }
   try {

@@ -1,7 +1,7 @@
 // What a failed system call on the target means: one code and a next step (format.md §11, class local and path).
 import { WeightlockError } from '../errors.ts';
 
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '');
+const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '');
 
 /** `action` + `path` = what was tried: `cannot create /target/.staging/a: …`. */
 export function ioError(action: string, path: string, error: unknown): WeightlockError {
