@@ -68,11 +68,10 @@ const cleaned = (fields: LogFields): Record<string, string | number> =>
 
 /** One JSON object a line: `{"level":"info","message":"…","time":"…Z", …fields}`. */
 export function createLogger(level: LogLevel, stream: NodeJS.WritableStream): Logger {
-  const { timestamp, json, combine } = winston.format;
   const transport = new winston.transports.Stream({ stream });
-  const logger = winston.createLogger({ level, format: combine(timestamp({ alias: 'time' }), json()), transports: [transport] });
+  const logger = winston.createLogger({ level, format: winston.format.json(), transports: [transport] });
   const at = (lineLevel: LogLevel) => (message: string, fields: LogFields = {}): void => {
-    logger.log({ ...cleaned(fields), level: lineLevel, message: withoutQueries(message) });
+    logger.log({ ...cleaned(fields), level: lineLevel, message: withoutQueries(message), time: new Date().toISOString() });
   };
   return {
     debug: at('debug'),
