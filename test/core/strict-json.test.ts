@@ -1,7 +1,7 @@
 // Strict JSON: what docs/format.md §5 forbids beyond RFC 8259, what attackers send, and the public JSON test suite.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseStrictJson, type JsonValue } from '../../core/strict-json.ts';
 import { codeOf, expectRefusal } from './refusal.ts';
 
@@ -88,10 +88,11 @@ describe('documents made to exhaust a reader', () => {
   });
 });
 
+/** U+FFFD stands for bytes that are not UTF-8 (test/vectors/README.md). */
+const bytesOf = (input: string): Buffer => Buffer.from(input.split('\ufffd').map((part) => Buffer.from(part)).reduce((all, part) => Buffer.concat([all, Buffer.of(0xff), part])));
+
 describe('the public JSON test suite', () => {
   const suite = Object.entries(JSON.parse(readFileSync('test/vectors/json-test-suite/parsing.json', 'utf8')) as Record<string, string>);
-  // U+FFFD stands for bytes that are not UTF-8 (test/vectors/README.md)
-  const bytesOf = (input: string): Buffer => Buffer.from(input.split('\ufffd').map((part) => Buffer.from(part)).reduce((all, part) => Buffer.concat([all, Buffer.of(0xff), part])));
   const named = (letter: string) => suite.filter(([name]) => name.startsWith(`${letter}_`));
 
   /** Valid JSON that v1 forbids: numbers with sign, fraction or exponent, and duplicate members. */

@@ -46,6 +46,8 @@ describe('sealed objects', () => {
   });
 });
 
+const ivOf = (index: number): Buffer => run((0xa0 + 16 * (1 + index)) & 0xff, 12);
+
 describe('key epochs', () => {
   const layout = { plaintextBytes: 2 ** 36 + 1, segmentBytes: 65_536 };
   const keys = new FloeKeys({
@@ -54,7 +56,6 @@ describe('key epochs', () => {
     iv: run(0xa0, 32),
     aad: encodePrefix({ kind: 'file', envelopeId: ENVELOPE_ID, objectId: OBJECT_ID, plaintextBytes: layout.plaintextBytes }),
   });
-  const ivOf = (index: number): Buffer => run((0xa0 + 16 * (1 + index)) & 0xff, 12);
 
   test('start at the known header tag and object length', () => {
     expect(objectBytes(layout)).toBe(68_753_031_339);

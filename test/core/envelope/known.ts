@@ -6,7 +6,8 @@ import { SecretBytes } from '../../../core/secret-bytes.ts';
 import type { ObjectExpectation } from '../../../core/envelope/open.ts';
 import type { ObjectKind } from '../../../core/envelope/prefix.ts';
 
-export const run = (start: number, length: number): Buffer => Buffer.from(Array.from({ length }, (_, j) => (start + j) & 0xff));
+/** `length` bytes that count up from `start`, modulo 256. */
+export const run = (start: number, length: number): Buffer => Buffer.alloc(length, Buffer.from(Array.from({ length: 256 }, (_, j) => (start + j) & 0xff)));
 
 export const dek = (): SecretBytes => SecretBytes.take(run(0, 32));
 export const ENVELOPE_ID = run(0x40, 16).toString('hex');

@@ -4,7 +4,7 @@ import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { loadNativeBlake3 } from '../../../core/hash/blake3-native.ts';
 import { blake3WasmEngine } from '../../../core/hash/blake3-wasm.ts';
 import { chooseHash, firstTrustworthy } from '../../../core/hash/choose.ts';
