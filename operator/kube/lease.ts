@@ -150,7 +150,7 @@ export function elector({ client, namespace, name, identity, log, now, timing = 
           while (!signal.aborted && !term.signal.aborted && isLeader()) {
             // A renewal may take until the lease's time is over, and no longer.
             await pause(retryMs, AbortSignal.any([signal, term.signal]));
-            if (!signal.aborted && !term.signal.aborted && isLeader()) await claimed(AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, leadsUntilMs - now()))]));
+            if (!signal.aborted && !term.signal.aborted && isLeader()) await claimed(AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.floor(leadsUntilMs - now())))]));
           }
           if (!signal.aborted) log.warn('this replica leads no longer', { name });
           term.abort();
