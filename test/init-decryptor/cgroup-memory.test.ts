@@ -12,6 +12,8 @@ const V2_IN_A_POD = {
   '/sys/fs/cgroup/memory.stat': 'anon 100\nfile 500\nshmem 300\ninactive_file 150\nactive_file 50\n',
 };
 
+const inGroup: ReadText = (path) => (path === '/proc/self/cgroup' ? `4:memory:/weightlock-test-${process.pid}\n` : readSystemText(path));
+
 describe('the own cgroup', () => {
   test('version 2 in a container: what is charged is what cannot be had back', () => {
     expect(readCgroupMemory(from(V2_IN_A_POD))).toEqual({ limitBytes: 2 ** 30, chargedBytes: 400 });
@@ -62,7 +64,6 @@ describe('the own cgroup', () => {
     mkdirSync(group);
     try {
       writeFileSync(`${group}/memory.limit_in_bytes`, String(64 * 2 ** 20));
-      const inGroup: ReadText = (path) => (path === '/proc/self/cgroup' ? `4:memory:/weightlock-test-${process.pid}\n` : readSystemText(path));
       expect(readCgroupMemory(inGroup)).toEqual({ limitBytes: 64 * 2 ** 20, chargedBytes: 0 });
     } finally {
       rmdirSync(group);

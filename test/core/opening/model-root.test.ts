@@ -70,16 +70,16 @@ describe('publishing', () => {
   });
 });
 
-describe('a restart', () => {
-  const holds = async (path: string, facts: ReadyFacts, files = FILES): Promise<boolean> => {
-    const root = await openModelRoot(path);
-    try {
-      return root.holds(facts, files);
-    } finally {
-      await root.close();
-    }
-  };
+const holds = async (path: string, facts: ReadyFacts, files = FILES): Promise<boolean> => {
+  const root = await openModelRoot(path);
+  try {
+    return root.holds(facts, files);
+  } finally {
+    await root.close();
+  }
+};
 
+describe('a restart', () => {
   test('finds the model that was published', async () => {
     using place = scratch();
     await publish(place.path);
