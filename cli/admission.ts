@@ -8,7 +8,7 @@ import type { Option } from './arguments.ts';
 import type { Session } from './command.ts';
 import { readManifests, type FoundPod, type Manifest } from './manifests.ts';
 import { readModelFile, type ModelFile } from './model-file.ts';
-import { originOf } from './target-flags.ts';
+import { originOf } from './origin.ts';
 
 export const ADMISSION_OPTIONS = {
   file: { type: 'string', short: 'f', required: true, value: 'FILE', about: 'Kubernetes objects, YAML or JSON; - for stdin' },

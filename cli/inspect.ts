@@ -1,10 +1,10 @@
 // `weightlock inspect`: what a store says about a version, read without a key. Nothing of it is proven, and it says so.
 import { inspectVersion } from '../core/opening/inspect-version.ts';
-import { openStore } from '../core/stores/registry.ts';
 import { command } from './command.ts';
 import { rows } from './opened-facts.ts';
 import { sizeText } from './quantity.ts';
 import { announce, hexOf, targetOf } from './reading.ts';
+import { loadServices } from './services.ts';
 import { accessOf, STORE_OPTIONS } from './target-flags.ts';
 
 const UNVERIFIED = 'UNVERIFIED: this is what the store says. Whoever writes the store can write this. `weightlock verify` proves it, with the key.';
@@ -19,10 +19,11 @@ export const inspect = command(
     examples: [{ does: 'the latest version of a prefix', line: 'weightlock inspect s3://acme-models/llama-ft' }],
   },
   async (session, { positionals: [place = ''], values }) => {
-    const { source, file } = await targetOf(place, values, session);
+    const services = await loadServices();
+    const { source, file } = await targetOf(place, values, session, services);
     const access = accessOf(values);
-    await announce(session, access, 's3' in source, false);
-    const store = openStore(source, access);
+    await announce(session, services, access, 's3' in source, false);
+    const store = services.openStore(source, access);
     try {
       const asked = values.digest === undefined ? (file?.digest ?? null) : hexOf('--digest', values.digest, 'sha256:');
       const { digest, version, envelope, latest } = await inspectVersion(asked, store, session.signal);

@@ -3,12 +3,12 @@ import { asWeightlockError, needs, WeightlockError } from '../core/errors.ts';
 import { MAX_SMALL_FILE_BYTES } from '../core/envelope/limits.ts';
 import { LATEST_KEY } from '../core/envelope/storage-keys.ts';
 import { parseLatestFile, parseVersionFile } from '../core/envelope/version-file.ts';
-import { openStore } from '../core/stores/registry.ts';
 import type { StoreReader } from '../core/stores/store.ts';
 import { command, type Session } from './command.ts';
 import { factsJson } from './opened-facts.ts';
 import { countText, sizeText } from './quantity.ts';
-import { announce, READER_OPTIONS, targetOf, withModel, type ReaderValues } from './reading.ts';
+import { announce, looksLikeUrl, READER_OPTIONS, targetOf, withModel, type ReaderValues } from './reading.ts';
+import { loadServices } from './services.ts';
 import { accessOf } from './target-flags.ts';
 
 export const ls = command(
@@ -24,7 +24,7 @@ export const ls = command(
     ],
   },
   async (session, { positionals: [place = ''], values }) => {
-    if (values.key.length > 0 || (await targetOf(place, values, session)).file !== null) await listFiles(session, place, values);
+    if (values.key.length > 0 || !looksLikeUrl(place)) await listFiles(session, place, values);
     else await listVersions(session, place, values);
   },
 );
@@ -53,10 +53,11 @@ interface ListedVersion {
 async function listVersions(session: Session, place: string, values: ReaderValues): Promise<void> {
   const pin = (['digest', 'lineage', 'name', 'version'] as const).find((name) => values[name] !== undefined);
   needs(pin === undefined, 'E_USAGE', `--${pin} means nothing without a key`, 'Add --key to list the files of that version, or leave it out to list the versions.');
-  const { source } = await targetOf(place, values, session);
+  const services = await loadServices();
+  const { source } = await targetOf(place, values, session, services);
   const access = accessOf(values);
-  await announce(session, access, 's3' in source, false);
-  const store = openStore(source, access);
+  await announce(session, services, access, 's3' in source, false);
+  const store = services.openStore(source, access);
   try {
     const latest = await latestOf(store, session.signal);
     const versions: ListedVersion[] = [];

@@ -33,14 +33,14 @@ async function dispatch(say: Say, signal: AbortSignal, words: readonly string[])
   const [name, ...rest] = words;
   if (name === undefined) throw new WeightlockError('E_USAGE', 'no command is given', { next: '`weightlock help` lists the commands.' });
   if (name === '--version') return say.result(`weightlock ${VERSION}`, { version: VERSION });
-  if (name === '--help' || name === 'help') {
+  if (name === '--help' || name === '-h' || name === 'help') {
     const topic = rest.find((word) => !word.startsWith('-'));
     if (topic === undefined) return say.result(overview(COMMANDS), COMMANDS.map(({ name, summary }) => ({ name, summary })));
     const { manual } = await find(topic).load();
     return say.result(page(manual), { name: manual.name, usage: manual.usage, about: manual.about, examples: manual.examples.map(({ does, line }) => ({ does, line })) });
   }
   const command = await find(name).load();
-  if (rest.includes('--help')) return dispatch(say, signal, ['help', name]);
+  if (rest.includes('--help') || rest.includes('-h')) return dispatch(say, signal, ['help', name]);
   const session: Session = { say, signal, environment: readEnvironment(), stdin: process.stdin, now: () => new Date() };
   await command.run(session, rest);
 }

@@ -73,7 +73,7 @@ async function load({ say, signal }: Session, root: ModelRoot, { model, policy, 
     'Free some, make the tmpfs larger (mount -o remount,size=…), or leave files out with --exclude.');
   await root.clear();
   const target = root.stage(model.selected.map(({ path }) => path));
-  await say.during('opening', totals, (progress) =>
+  await say.during({ doing: 'opening', done: 'opened' }, totals, (progress) =>
     loadFiles(model, store, target, {
       content: policy.content,
       connections: CONNECTIONS,

@@ -17,12 +17,18 @@ export interface Progress {
   above(text: string): void;
 }
 
+/** `sealing`, `sealed`. */
+export interface ProgressWords {
+  readonly doing: string;
+  readonly done: string;
+}
+
 const REDRAW_MS = 200;
 const LINE_MS = 5000;
 const CLEAR_LINE = '\r\u001B[K';
 
-/** `verb`: what is being done, `sealing`. `total`: bytes and files expected. `clock`: milliseconds, monotonic. */
-export function startProgress(screen: Screen, verb: string, total: { readonly bytes: number; readonly files: number }, clock: () => number): Progress {
+/** `total`: bytes and files expected. `clock`: milliseconds, monotonic. */
+export function startProgress(screen: Screen, words: ProgressWords, total: { readonly bytes: number; readonly files: number }, clock: () => number): Progress {
   const started = clock();
   let bytes = 0;
   let files = 0;
@@ -30,7 +36,7 @@ export function startProgress(screen: Screen, verb: string, total: { readonly by
     const seconds = (clock() - started) / 1000;
     const left = bytes > 0 ? (total.bytes - bytes) * (seconds / bytes) : Number.NaN;
     const percent = total.bytes === 0 ? 100 : Math.floor((bytes / total.bytes) * 100);
-    return `${verb} ${sizeText(bytes)} of ${sizeText(total.bytes)}  ${percent} %  ${rateText(bytes, seconds)}  ETA ${Number.isNaN(left) ? '-:--' : durationText(left)}  ${files} of ${countText(total.files, 'file')}`;
+    return `${words.doing} ${sizeText(bytes)} of ${sizeText(total.bytes)}  ${percent} %  ${rateText(bytes, seconds)}  ETA ${Number.isNaN(left) ? '-:--' : durationText(left)}  ${files} of ${countText(total.files, 'file')}`;
   };
   const draw = (): void => screen.write(screen.terminal ? CLEAR_LINE + text().slice(0, Math.max(1, screen.columns() - 1)) : `${text()}\n`);
   const timer = setInterval(draw, screen.terminal ? REDRAW_MS : LINE_MS);
@@ -42,7 +48,7 @@ export function startProgress(screen: Screen, verb: string, total: { readonly by
       clearInterval(timer);
       if (screen.terminal) screen.write(CLEAR_LINE);
       const seconds = (clock() - started) / 1000;
-      if (how === 'done') screen.write(`${verb}: ${sizeText(bytes)} in ${countText(files, 'file')}, ${durationText(seconds)}, ${rateText(bytes, seconds)}\n`);
+      if (how === 'done') screen.write(`${words.done} ${sizeText(bytes)} in ${countText(files, 'file')}, ${durationText(seconds)}, ${rateText(bytes, seconds)}\n`);
     },
     above: (line) => screen.write(`${screen.terminal ? CLEAR_LINE : ''}${line}\n`),
   };

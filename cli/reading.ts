@@ -1,20 +1,18 @@
 // What every reading command shares: from URL or model.yaml and flags to a place, an allow-list and a policy, and to a model opened under it.
 import type { ModelSource } from '../core/api/decryptor-config.ts';
 import type { AwsAccess } from '../core/aws/access.ts';
-import { credentialsTaken } from '../core/aws/credentials.ts';
 import { needs } from '../core/errors.ts';
 import { LOCAL_KEY_NOTICE } from '../core/keys/local-file.ts';
 import type { KeyEntry } from '../core/keys/provider.ts';
-import { openKey, parseKeyFlag, resolveKey } from '../core/keys/registry.ts';
 import type { AllowedKey } from '../core/keys/unwrap.ts';
 import { openModel } from '../core/opening/open-model.ts';
 import type { OpenedModel } from '../core/opening/opened-model.ts';
 import type { ReaderPolicy } from '../core/opening/policy.ts';
-import { openStore } from '../core/stores/registry.ts';
 import type { StoreReader } from '../core/stores/store.ts';
 import type { Option } from './arguments.ts';
 import type { Session } from './command.ts';
 import { readModelFile, type ModelFile } from './model-file.ts';
+import { loadServices, type Services } from './services.ts';
 import { accessOf, contextOf, KEY_OPTIONS, overriddenSource, sourceOf, STORE_OPTIONS } from './target-flags.ts';
 
 /** Pins and selection, for a reader without a model.yaml. */
@@ -38,11 +36,12 @@ export interface Target {
   readonly file: ModelFile | null;
 }
 
-const looksLikeUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:/.test(text);
+/** Else it is the path of a model.yaml. */
+export const looksLikeUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]*:/.test(text);
 
 /** `place`: a URL or the path of a model.yaml, whose endpoint, region and path style the flags override. */
-export async function targetOf(place: string, values: Values<typeof STORE_OPTIONS>, session: Session): Promise<Target> {
-  if (looksLikeUrl(place)) return { source: sourceOf(place, values, session.environment), file: null };
+export async function targetOf(place: string, values: Values<typeof STORE_OPTIONS>, session: Session, services: Services): Promise<Target> {
+  if (looksLikeUrl(place)) return { source: sourceOf(place, values, session.environment, services), file: null };
   const file = await readModelFile(place);
   return { source: overriddenSource(file.source, values), file };
 }
@@ -73,7 +72,7 @@ export function hexOf(flag: string, text: string, prefix: string): string {
 }
 
 /** The allow-list: the model file's, a local key's path from --key; or the --key flags. */
-async function keyEntries(file: ModelFile | null, values: ReaderValues, access: AwsAccess, session: Session): Promise<readonly KeyEntry[]> {
+async function keyEntries(file: ModelFile | null, values: ReaderValues, access: AwsAccess, session: Session, { parseKeyFlag, resolveKey }: Services): Promise<readonly KeyEntry[]> {
   const flags = values.key.map(parseKeyFlag);
   const region = values.region ?? session.environment.awsRegion;
   const endpoint = values['kms-endpoint'];
@@ -96,7 +95,7 @@ async function keyEntries(file: ModelFile | null, values: ReaderValues, access: 
 }
 
 /** Says once, at the start, what a person should know of the keys and rights in use. */
-export async function announce(session: Session, access: AwsAccess, usesAws: boolean, usesLocalKey: boolean): Promise<void> {
+export async function announce(session: Session, { credentialsTaken }: Services, access: AwsAccess, usesAws: boolean, usesLocalKey: boolean): Promise<void> {
   if (usesAws) session.say.line(`AWS credentials: ${await credentialsTaken(access)}`);
   if (usesLocalKey) session.say.warn(LOCAL_KEY_NOTICE);
 }
@@ -110,15 +109,16 @@ export interface Reading {
 
 /** Opens the model that `place` and the flags name (steps 1-6 of format.md §8), hands it to `work`, and closes everything. */
 export async function withModel<T>(session: Session, place: string, values: ReaderValues, work: (reading: Reading) => Promise<T>): Promise<T> {
-  const target = await targetOf(place, values, session);
+  const services = await loadServices();
+  const target = await targetOf(place, values, session, services);
   const policy = policyOf(target.file, values, session.now);
   const access = accessOf(values);
-  const entries = await keyEntries(target.file, values, access, session);
-  await announce(session, access, 's3' in target.source || entries.some((entry) => 'awsKms' in entry), entries.some((entry) => 'localFile' in entry));
-  const store = openStore(target.source, access);
+  const entries = await keyEntries(target.file, values, access, session, services);
+  await announce(session, services, access, 's3' in target.source || entries.some((entry) => 'awsKms' in entry), entries.some((entry) => 'localFile' in entry));
+  const store = services.openStore(target.source, access);
   const keys: AllowedKey[] = [];
   try {
-    for (const entry of entries) keys.push({ key: await openKey(entry, access), context: entry.context ?? {} });
+    for (const entry of entries) keys.push({ key: await services.openKey(entry, access), context: entry.context ?? {} });
     using model = await openModel(policy, store, keys, session.signal);
     if (model.pinnedBy === 'name') {
       session.say.warn(`only the name ${JSON.stringify(model.manifest.model.name)} vouches for this model. That holds against people who can read or rewrite the store, but not against somebody who replays an older version, may encrypt under your key, or once held this model's key. Pin it: --digest sha256:${model.digest}`);

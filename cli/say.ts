@@ -1,6 +1,6 @@
 // Everything the command line says. People read stderr; stdout carries results alone: text, or exactly one JSON document with `--output json`.
 import type { WeightlockError } from '../core/errors.ts';
-import { startProgress, type Progress, type Screen } from './progress.ts';
+import { startProgress, type Progress, type ProgressWords, type Screen } from './progress.ts';
 
 export const OUTPUTS = ['text', 'json'] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -16,7 +16,7 @@ export interface Say {
   result(text: string, json: Json): void;
   failure(command: string, error: WeightlockError): void;
   /** Runs `work` under a progress line. */
-  during<T>(verb: string, total: { readonly bytes: number; readonly files: number }, work: (progress: Pick<Progress, 'add' | 'fileDone'>) => Promise<T>): Promise<T>;
+  during<T>(words: ProgressWords, total: { readonly bytes: number; readonly files: number }, work: (progress: Pick<Progress, 'add' | 'fileDone'>) => Promise<T>): Promise<T>;
 }
 
 /** `out` writes to stdout. `clock`: milliseconds, monotonic. */
@@ -42,8 +42,8 @@ export function createSay(output: Output, out: (text: string) => void, screen: S
         out(`${JSON.stringify({ error: { code: error.code, class: error.class, exit: error.exit, disposition: error.disposition, message: error.message, next: error.next ?? null } }, null, 2)}\n`);
       }
     },
-    during: async (verb, total, work) => {
-      const progress = startProgress(screen, verb, total, clock);
+    during: async (words, total, work) => {
+      const progress = startProgress(screen, words, total, clock);
       running = progress;
       try {
         const value = await work(progress);

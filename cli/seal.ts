@@ -2,19 +2,18 @@
 import type { ModelSource } from '../core/api/decryptor-config.ts';
 import { needs } from '../core/errors.ts';
 import type { KeyEntry, KeyProvider } from '../core/keys/provider.ts';
-import { openKey, parseKeyFlag, resolveKey } from '../core/keys/registry.ts';
 import { checkEmitName, commandLineOnly, emitModel, nameOf } from '../core/publishing/emit.ts';
 import type { Position } from '../core/publishing/position.ts';
 import { scanFolder } from '../core/publishing/scan-folder.ts';
 import { sealModel, type SealedModel } from '../core/publishing/seal-model.ts';
 import type { ScannedFolder } from '../core/publishing/source-file.ts';
-import { openStoreForWriting } from '../core/stores/registry.ts';
 import { command, type Session } from './command.ts';
 import { checkEmitPath, writeEmitted } from './emit-file.ts';
 import { readModelFile } from './model-file.ts';
 import { rows } from './opened-facts.ts';
 import { countText, sizeText, someOf } from './quantity.ts';
 import { announce } from './reading.ts';
+import { loadServices } from './services.ts';
 import { accessOf, contextOf, KEY_OPTIONS, sourceOf, STORE_OPTIONS } from './target-flags.ts';
 
 const HASHES = ['blake3', 'sha256'] as const;
@@ -58,10 +57,11 @@ export const seal = command(
     const { say, signal, environment } = session;
     const hash = HASHES.find((known) => known === (values.hash ?? 'blake3'));
     needs(hash !== undefined, 'E_USAGE', `--hash ${JSON.stringify(values.hash)} is unknown`, `Use ${HASHES.join(' or ')}.`);
-    const flags = values.key.map(parseKeyFlag);
+    const services = await loadServices();
+    const flags = values.key.map(services.parseKeyFlag);
     const context = contextOf(values.context);
     const endpoints = { ...values, 'allow-endpoint': [] };
-    const source = sourceOf(url, endpoints, environment);
+    const source = sourceOf(url, endpoints, environment, services);
     const access = accessOf(endpoints);
     const model = { name: values.name, version: values.version };
     const position = await positionOf(values, model.name);
@@ -75,16 +75,15 @@ export const seal = command(
 
     const folder = await scanFolder(directory, signal);
     sayWhatDoesNotTravel(session, folder);
-    await announce(session, access, 's3' in source || flags.some((flag) => flag.provider === 'aws-kms'), flags.some((flag) => flag.provider === 'local-file'));
+    await announce(session, services, access, 's3' in source || flags.some((flag) => flag.provider === 'aws-kms'), flags.some((flag) => flag.provider === 'local-file'));
     const region = values.region ?? environment.awsRegion;
     const where = { ...(region === undefined ? {} : { region }), ...(values['kms-endpoint'] === undefined ? {} : { endpoint: values['kms-endpoint'] }) };
-    const entries = await Promise.all(flags.map(async (flag): Promise<KeyEntry> => ({ ...(await resolveKey(flag, where, access, signal)), context })));
-    const store = openStoreForWriting(source, access, values['sse-kms-key'] === undefined ? null : { kmsKeyId: values['sse-kms-key'], bucketKey: true });
+    const entries = await Promise.all(flags.map(async (flag): Promise<KeyEntry> => ({ ...(await services.resolveKey(flag, where, access, signal)), context })));
+    const store = services.openStoreForWriting(source, access, values['sse-kms-key'] === undefined ? null : { kmsKeyId: values['sse-kms-key'], bucketKey: true });
     const keys: KeyProvider[] = [];
     try {
-      for (const entry of entries) keys.push(await openKey(entry, access));
-      if (!store.conditional) say.warn(`${store.url} knows no conditional writes: make sure that nobody else publishes there at the same time`);
-      const sealed = await say.during('sealing', { files: folder.files.length, bytes: folder.bytes }, (progress) =>
+      for (const entry of entries) keys.push(await services.openKey(entry, access));
+      const sealed = await say.during({ doing: 'sealing', done: 'sealed' }, { files: folder.files.length, bytes: folder.bytes }, (progress) =>
         sealModel({
           folder, store, model, position, hash,
           recipients: keys.map((key) => ({ key, context })),
@@ -96,6 +95,8 @@ export const seal = command(
             leftBehind: (left) => say.warn(`${countText(left.length, 'object')} could not be removed again and stay in ${store.url}: ${someOf(left)}. No version names them.`),
           },
         }, signal));
+      // Known only once something was written under a condition.
+      if (!store.conditional) say.warn(`${store.url} ignores conditional writes: two publishers must not meet there`);
       if (values.emit !== undefined) {
         const yaml = emitModel({
           sealed, model, source, keys: entries, files: folder.files, patterns: values, serviceAccounts: values['service-account'],

@@ -2,9 +2,10 @@
 import type { ModelSource } from '../core/api/decryptor-config.ts';
 import type { AwsAccess } from '../core/aws/access.ts';
 import { needs } from '../core/errors.ts';
-import { parseStoreUrl } from '../core/stores/registry.ts';
 import type { Option } from './arguments.ts';
 import type { Environment } from './config.ts';
+import { originOf } from './origin.ts';
+import type { Services } from './services.ts';
 
 export const STORE_OPTIONS = {
   's3-endpoint': { type: 'string', value: 'ORIGIN', about: 'an S3 server other than AWS\'s own: https://host[:port], or http:// on a network you trust' },
@@ -27,7 +28,7 @@ interface StoreValues {
 }
 
 /** A typed URL with what the flags add to it. Throws E_USAGE. */
-export function sourceOf(url: string, values: StoreValues, environment: Environment): ModelSource {
+export function sourceOf(url: string, values: StoreValues, environment: Environment, { parseStoreUrl }: Services): ModelSource {
   const source = parseStoreUrl(url);
   if ('file' in source) {
     needs(values['s3-endpoint'] === undefined && !values['path-style'], 'E_USAGE', `--s3-endpoint and --path-style mean nothing for ${url}`, 'Leave them out, or give an s3:// URL.');
@@ -48,14 +49,6 @@ export function overriddenSource(source: ModelSource, values: StoreValues): Mode
       ...(values['path-style'] ? { pathStyle: true } : {}),
     },
   };
-}
-
-/** `https://host[:port]` without anything behind it. Throws E_USAGE. */
-export function originOf(flag: string, text: string): string {
-  const url = URL.parse(text);
-  needs(url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '',
-    'E_USAGE', `${flag} ${JSON.stringify(text)} is not an origin`, 'Write https://host or https://host:port (http:// only on a network you trust), nothing behind it.');
-  return url.origin;
 }
 
 /** The person's own credentials, for AWS's own domains and the endpoints that were typed. */

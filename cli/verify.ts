@@ -22,7 +22,7 @@ export const verify = command(
   async (session, { positionals: [place = ''], values }) => {
     await withModel(session, place, values, async ({ model, policy, store }) => {
       const totals = totalsOf(model.selected);
-      await session.say.during('verifying', totals, (progress) =>
+      await session.say.during({ doing: 'verifying', done: 'verified' }, totals, (progress) =>
         loadFiles(model, store, NOWHERE, {
           content: policy.content,
           connections: CONNECTIONS,

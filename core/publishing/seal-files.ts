@@ -18,8 +18,9 @@ export interface SealObserver {
   fileDone(path: string, bytes: number): void;
 }
 
-/** Small files wait on round trips, so many at once; of large ones, whose uploads hold part buffers, no more than keep the processor busy. */
-const AT_ONCE: Bounds<SourceFile> = { most: 16, budget: 4 * 64 * 2 ** 20, weight: (file) => Math.min(file.size, 64 * 2 ** 20) };
+const MIB = 2 ** 20;
+/** Small files wait on round trips, so many at once; large ones hold buffers for their uploads, and few of them keep processor and link busy. */
+const AT_ONCE: Bounds<SourceFile> = { most: 16, budget: 64 * MIB, weight: (file) => Math.min(file.size, 32 * MIB) };
 
 export interface SealFilesInput {
   readonly files: readonly SourceFile[];
