@@ -62,7 +62,7 @@ export async function bundle(program: Program, folder: string): Promise<Bundle> 
     logLevel: 'warning',
     plugins: [blake3Addon],
   });
-  copyFileSync(BLAKE3_ADDON, join(making, basename(BLAKE3_ADDON)));
+  if (Object.keys(metafile.inputs).some((input) => input.startsWith('blake3-addon:'))) copyFileSync(BLAKE3_ADDON, join(making, basename(BLAKE3_ADDON)));
   rmSync(folder, { recursive: true, force: true });
   renameSync(making, folder);
 
