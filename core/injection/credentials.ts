@@ -24,6 +24,8 @@ export const IDENTITY_VARIABLES: ReadonlySet<string> = new Set([
 export const secretVolumeOf = (model: string): string => `${RESERVED_PREFIX}-secret-${model}`;
 export const tokenVolumeOf = (model: string): string => `${RESERVED_PREFIX}-token-${model}`;
 
+export const isCredential = (volume: string): boolean => volume.startsWith(`${RESERVED_PREFIX}-`);
+
 export const OWN_FOLDER = '/weightlock';
 const SECRET_FOLDER = `${OWN_FOLDER}/credentials`;
 const TOKEN_FOLDER = `${OWN_FOLDER}/identity`;

@@ -1,5 +1,6 @@
 // How containers mount a model's volume: the folder `model/` in it, read-only, under a path that hides no other and is hidden by none.
 import { ANNOTATION, containerNameOf, RESERVED_PREFIX, VOLUME_MODEL_FOLDER } from '../api/names.ts';
+import { isCredential } from './credentials.ts';
 import type { PatchOperation } from './patch.ts';
 import type { Container, VolumeMount } from './pod.ts';
 import { demands } from './refusal.ts';
@@ -13,6 +14,7 @@ export function checkMounts(container: Container, models: readonly RequestedMode
   for (const mount of container.volumeMounts ?? []) {
     if (!mount.name.startsWith(RESERVED_PREFIX)) continue;
     const where = `container ${container.name} mounts ${mount.name}`;
+    demands(!isCredential(mount.name), 'ReservedName', `${where}, which holds the credentials of our own container`, "Mount the Secret by a volume of the pod's own.");
     const model = models.find(({ name }) => containerNameOf(name) === mount.name);
     demands(model !== undefined, 'ReservedName', `${where}, which belongs to no model of annotation ${ANNOTATION.models}`, `Name the model there; volumes that start with ${RESERVED_PREFIX} are Weightlock's.`);
     const folder = mount.subPath ?? '';

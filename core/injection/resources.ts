@@ -38,12 +38,12 @@ export function sizePod(spec: PodSpec, steps: readonly PodStep[]): SizedPod {
   const memory = sizeOurs(
     steps.map((step) => (step.kind === 'ours' ? ours(step.load, step.load.volumeBytes, step.load.overheadBytes) : foreign(step.container, 'memory', bytesOf))),
     spec.containers.map((container) => askOf(container.resources, 'memory', bytesOf)),
-    (needed) => needed,
+    { forThePod: 'last', unlimited: (request) => request },
   );
   const cpu = sizeOurs(
     steps.map((step) => (step.kind === 'ours' ? ours(step.load, 0n, step.load.millicores) : foreign(step.container, 'cpu', millicoresOf))),
     spec.containers.map((container) => askOf(container.resources, 'cpu', millicoresOf)),
-    (needed) => (needed > UNLIMITED_MILLICORES ? needed : UNLIMITED_MILLICORES),
+    { forThePod: 'each', unlimited: (request) => (request > UNLIMITED_MILLICORES ? request : UNLIMITED_MILLICORES) },
   );
   const whole = wholePod(spec, memory);
   return {

@@ -27,15 +27,19 @@ const MIB = 1024n * 1024n;
 export const volumeBytes = (bytes: number, files: number): bigint =>
   divideUp(divideUp((BigInt(bytes) + BigInt(files) * PAGE_BYTES_MAX) * 101n, 100n), MIB) * MIB;
 
-/**
- * What each of ours asks for. `steps`: all init containers in their order, `containers`: what the server and its neighbours ask for.
- * `unlimited`: the limit of ours where the pod has none to follow (at least the request).
- */
-export function sizeOurs(steps: readonly InitStep[], containers: readonly Ask[], unlimited: (needed: bigint) => bigint): Sizing {
+export interface Rules {
+  /** Who of ours asks for what the pod needs beside it: the last alone (memory: earlier ones are held to what they use), or each (CPU, which is free again). */
+  readonly forThePod: 'last' | 'each';
+  /** The limit of ours where the pod has none to follow; at least the request. */
+  readonly unlimited: (request: bigint) => bigint;
+}
+
+/** What each of ours asks for. `steps`: all init containers in their order, `containers`: what the server and its neighbours ask for. */
+export function sizeOurs(steps: readonly InitStep[], containers: readonly Ask[], { forThePod, unlimited }: Rules): Sizing {
   const everyone = [...containers, ...steps.flatMap((step) => (step.kind === 'ours' ? [] : [step.ask]))];
   const limited = everyone.every((ask) => ask.limit !== undefined);
-  const requests = sizeOne(steps, containers, (ask) => ask.request);
-  const limits = limited ? sizeOne(steps, containers, (ask) => ask.limit ?? 0n) : undefined;
+  const requests = sizeOne(steps, containers, forThePod, (ask) => ask.request);
+  const limits = limited ? sizeOne(steps, containers, forThePod, (ask) => ask.limit ?? 0n) : undefined;
   const asks = new Map<string, { request: bigint; limit: bigint }>();
   for (const [name, request] of requests.asks) {
     asks.set(name, { request, limit: limits?.asks.get(name) ?? larger(request, unlimited(request)) });
@@ -43,22 +47,20 @@ export function sizeOurs(steps: readonly InitStep[], containers: readonly Ask[],
   return { asks, needs: { request: requests.needs, limit: limits?.needs } };
 }
 
-function sizeOne(steps: readonly InitStep[], containers: readonly Ask[], read: (ask: Ask) => bigint): { asks: Map<string, bigint>; needs: bigint } {
-  const asks = new Map<string, bigint>();
+function sizeOne(steps: readonly InitStep[], containers: readonly Ask[], forThePod: Rules['forThePod'], read: (ask: Ask) => bigint): { asks: Map<string, bigint>; needs: bigint } {
+  const ours: { readonly name: string; readonly alone: bigint; readonly sidecars: bigint }[] = [];
   let volumes = 0n; // what lies in our volumes by now
   let sidecars = 0n; // native sidecars that run by now; Kubernetes adds them to each later init container itself
   let needs = 0n;
-  let last: { readonly name: string; readonly sidecars: bigint } | undefined;
   for (const step of steps) {
     switch (step.kind) {
       case 'ours':
         volumes += step.volume;
-        asks.set(step.name, volumes + step.own);
-        last = { name: step.name, sidecars };
+        ours.push({ name: step.name, alone: volumes + step.own, sidecars });
         needs = larger(needs, volumes + step.own + sidecars);
         break;
       case 'init':
-        if (last !== undefined) needs = larger(needs, volumes + read(step.ask) + sidecars); // before ours nothing lies there yet
+        if (ours.length > 0) needs = larger(needs, volumes + read(step.ask) + sidecars); // before ours nothing lies there yet
         break;
       case 'sidecar':
         sidecars += read(step.ask);
@@ -67,8 +69,8 @@ function sizeOne(steps: readonly InitStep[], containers: readonly Ask[], read: (
   }
   const serving = containers.reduce((sum, ask) => sum + read(ask), 0n);
   needs = larger(needs, volumes + serving + sidecars);
-  if (last !== undefined) asks.set(last.name, larger(asks.get(last.name) ?? 0n, needs - last.sidecars));
-  return { asks, needs };
+  const last = ours.at(-1);
+  return { asks: new Map(ours.map((one) => [one.name, forThePod === 'each' || one === last ? larger(one.alone, needs - one.sidecars) : one.alone])), needs };
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
