@@ -104,7 +104,7 @@ class PartsInFlight {
   }
 
   #throwFailure(): void {
-    this.#signal.throwIfAborted();
     if (this.#failure !== null) throw this.#failure.error;
+    this.#signal.throwIfAborted();
   }
 }
