@@ -5,11 +5,12 @@ import { openModel } from '../core/opening/open-model.ts';
 import { totalsOf } from '../core/opening/selection.ts';
 import { openReader } from './reader.ts';
 import type { Report } from './report.ts';
+import { sayOpened } from './say-opened.ts';
 
 export async function checkModel(config: DecryptorConfig, report: Report, log: Logger, signal: AbortSignal): Promise<void> {
   using reader = await openReader(config, () => Date.now() / 1000);
   using model = await openModel(reader.policy, reader.store, reader.keys, signal);
   report.unwrapped = model.unwrapped;
   Object.assign(report, totalsOf(model.selected));
-  log.info('manifest opened', { digest: model.digest, key: model.unwrapped.key, files: report.files, bytes: report.bytes });
+  sayOpened(model, log);
 }

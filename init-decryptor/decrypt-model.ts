@@ -5,6 +5,7 @@ import { loadFiles } from '../core/opening/load-files.ts';
 import { openModelRoot } from '../core/opening/model-root.ts';
 import { openModel } from '../core/opening/open-model.ts';
 import { totalsOf } from '../core/opening/selection.ts';
+import { sayOpened } from './say-opened.ts';
 import { watchProgress } from './progress.ts';
 import { openReader } from './reader.ts';
 import type { Report } from './report.ts';
@@ -21,7 +22,7 @@ export async function decryptModel(config: DecryptorConfig, report: Report, log:
     using model = await openModel(reader.policy, reader.store, reader.keys, signal);
     report.unwrapped = model.unwrapped;
     const { files, bytes } = totalsOf(model.selected);
-    log.info('manifest opened', { digest: model.digest, key: model.unwrapped.key, kmsRequestId: model.unwrapped.requestId ?? 'none', files, bytes });
+    sayOpened(model, log);
 
     const facts = { digest: model.digest, patterns: config.files, content: config.verify.content };
     if (config.target.reuse && root.holds(facts, model.selected)) {

@@ -1,7 +1,8 @@
 // A small model of a test's own: sealed into a folder under a local key, with what a reader needs to open it, and means to damage it.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { AwsAccess } from '../../../core/aws/access.ts';
 import { chooseEngine } from '../../../core/engine/choose.ts';
 import type { Manifest, ManifestFile } from '../../../core/envelope/manifest.ts';
@@ -15,7 +16,7 @@ import type { ReaderPolicy } from '../../../core/opening/policy.ts';
 import { scanFolder } from '../../../core/publishing/scan-folder.ts';
 import { sealModel, type SealedModel } from '../../../core/publishing/seal-model.ts';
 import { openStore, openStoreForWriting } from '../../../core/stores/registry.ts';
-import type { StoreReader } from '../../../core/stores/store.ts';
+import type { StoreReader, StoreWriter } from '../../../core/stores/store.ts';
 
 export const NO_AWS: AwsAccess = { credentials: { kind: 'anonymous' }, allowedEndpoints: [] };
 export const NEVER = new AbortController().signal;
@@ -72,6 +73,16 @@ export async function sealFolder(plain: string, folder: string, keyPath: string,
   } finally {
     key.close();
     store.close();
+  }
+}
+
+/** The same files, object by object, into another store: the model stays the same. */
+export async function copyTo(sealed: Sealed, store: StoreWriter): Promise<void> {
+  for (const folder of ['objects', 'envelopes', 'versions']) {
+    for (const name of readdirSync(join(sealed.folder, folder))) {
+      const bytes = stored(sealed.folder, `${folder}/${name}`);
+      await store.putStream(`${folder}/${name}`, bytes.length, Readable.from([bytes]), NEVER);
+    }
   }
 }
 
