@@ -39,14 +39,17 @@ delegate() {
 
 # Ends every process of the cluster and removes its groups. Its first process ends all others, and with the last one mounts and interfaces go.
 remove_groups() {
-  local group left=1 tries
-  for (( tries = 0; left && tries < 300; tries++ )); do
+  local group left tries
+  for (( tries = 0; tries < 300; tries++ )); do
     left=
     for group in $(group_folders "$1"); do
       [ -d "$group" ] || continue
       find "$group" -name cgroup.procs -exec cat {} + 2> /dev/null | xargs -r kill -KILL 2> /dev/null
-      find "$group" -depth -type d -exec rmdir {} + 2> /dev/null || { left=$group; sleep 0.1; }
+      find "$group" -depth -type d -exec rmdir {} + 2> /dev/null || left=$group
     done
+    [ -n "$left" ] || return 0
+    sleep 0.1
   done
-  [ -z "$left" ] || { echo "cluster $1: $left is still in use after $tries tries" >&2; return 1; }
+  echo "cluster $1: $left is still in use" >&2
+  return 1
 }
