@@ -1,6 +1,6 @@
 // Picks what computes the plaintext digests: the fastest engine of the algorithm that gives the known answer.
 import { WeightlockError } from '../errors.ts';
-import { loadNativeBlake3 } from './blake3-native.ts';
+import { nativeBlake3 } from './blake3-native.ts';
 import { blake3WasmEngine } from './blake3-wasm.ts';
 import { sha256Engine } from './sha256.ts';
 import type { DigestAlgorithm, HashEngine } from './hasher.ts';
@@ -28,9 +28,9 @@ export async function firstTrustworthy(algorithm: DigestAlgorithm, candidates: r
   throw new WeightlockError('E_INTERNAL', `${algorithm} fails its known-answer test in this process`, { next: 'Use the pinned Node and the dependencies of the lock file.' });
 }
 
-/** The engine of `algorithm` for this process. `addonPath`: where a bundle carries the native BLAKE3 addon; absent, node_modules is tried. Falls back to WASM. */
-export async function chooseHash(algorithm: DigestAlgorithm, addonPath?: string): Promise<HashEngine> {
+/** The engine of `algorithm` for this process: for BLAKE3 the native one where its addon loads, else WASM. Throws E_INTERNAL. */
+export async function chooseHash(algorithm: DigestAlgorithm): Promise<HashEngine> {
   if (algorithm === 'sha256') return firstTrustworthy(algorithm, [sha256Engine]);
-  const native = loadNativeBlake3(addonPath);
+  const native = await nativeBlake3();
   return firstTrustworthy(algorithm, native === null ? [blake3WasmEngine] : [native, blake3WasmEngine]);
 }

@@ -5,6 +5,7 @@ import { nodeEngine } from '../../../core/engine/node.ts';
 import { canonicalContext, encryptionContext } from '../../../core/envelope/context.ts';
 import { FloeKeys, floeParams } from '../../../core/envelope/floe.ts';
 import { openLineage } from '../../../core/envelope/lineage.ts';
+import { openObject } from '../../../core/envelope/open.ts';
 import { objectBytes } from '../../../core/envelope/plan.ts';
 import { encodePrefix } from '../../../core/envelope/prefix.ts';
 import { openSegment, sealSegment } from '../../../core/envelope/segment.ts';
@@ -77,6 +78,24 @@ describe('key epochs', () => {
     const last = Buffer.from('00000021b0b1b2b3b4b5b6b7b8b9babbeb066d9bce7b7c45c0ed3310fd431f873e', 'hex');
     expect(sealSegment(nodeEngine, keys, { index: 2 ** 20, last: true }, ivOf(2 ** 20), run(0x10, 1))).toEqual(last);
     expect(openSegment(nodeEngine, keys, { index: 2 ** 20, last: true }, last, 'the object')).toEqual(run(0x10, 1));
+  });
+});
+
+describe('an object of 2^20 + 1 segments', () => {
+  const plaintextBytes = 2 ** 36 + 1;
+  const prefix = encodePrefix({ kind: 'file', envelopeId: ENVELOPE_ID, objectId: OBJECT_ID, plaintextBytes });
+  const tag = 'd6469001b757fca57297972cb58ac360b2aed0a72b50d123112dc020e491cd36';
+  const head = Buffer.concat([prefix, floeParams(65_536 + 32), run(0xa0, 32), Buffer.from(tag, 'hex')]);
+  const expected = { kind: 'file', envelopeId: ENVELOPE_ID, objectId: OBJECT_ID, plaintextBytes, segmentBytes: 65_536, tag } as const;
+  const last = Buffer.from('00000021b0b1b2b3b4b5b6b7b8b9babbeb066d9bce7b7c45c0ed3310fd431f873e', 'hex');
+
+  test('opens at random on either side of the key epoch', () => {
+    using opened = openObject({ head, objectBytes: 68_753_031_339, expect: expected, bodyKey: lineage().bodyKey, engine: nodeEngine, what: 'the object' });
+    expect(opened.segments).toBe(2 ** 20 + 1);
+    expect(opened.openSegment(2 ** 20, Buffer.from(last))).toEqual(run(0x10, 1));
+    expectRefusal('E_SEGMENT_AUTH', () => opened.openSegment(2 ** 20 - 1, Buffer.alloc(65_536 + 32, 0xff)));
+    expectRefusal('E_SEGMENT_FRAMING', () => opened.openSegment(2 ** 20 - 1, Buffer.from(last)));
+    expect(() => opened.openSegment(2 ** 20 + 1, Buffer.from(last))).toThrow(RangeError);
   });
 });
 
