@@ -7,6 +7,7 @@ import { caKeeper } from './certs/ca-keeper.ts';
 import { selfManaged } from './certs/self-managed.ts';
 import type { OperatorConfig } from './config.ts';
 import { startHealth } from './health.ts';
+import { isConflict } from './kube/api-error.ts';
 import { connect } from './kube/client.ts';
 import { recorder } from './kube/events.ts';
 import { elector } from './kube/lease.ts';
@@ -69,7 +70,7 @@ export async function operate(config: OperatorConfig, kubeconfig: KubeConfig, lo
   });
   const certificate = (): string | undefined => (certificates.isReady ? certificates.current().certificate : undefined);
 
-  const world = { client, models: models.store, pods: pods.store, recorder: events, allowedEndpoints: config.allowedEndpoints, now: () => Date.now(), written: new Map() };
+  const world = { client, models: models.store, pods: pods.store, recorder: events, allowedEndpoints: config.allowedEndpoints, now: () => Date.now() };
   const queue = workQueue({
     ...RECONCILE,
     work: async (key, deadline) => {
@@ -83,7 +84,7 @@ export async function operate(config: OperatorConfig, kubeconfig: KubeConfig, lo
         metrics.reconcile(result, performance.now() - startedMs);
       }
     },
-    failed: (key, error, attempt) => log.warn('a model could not be reconciled', { model: key, attempt, reason: error instanceof Error ? error.message : String(error) }),
+    failed: (key, error, attempt) => log[isConflict(error) ? 'debug' : 'warn']('a model could not be reconciled yet', { model: key, attempt, reason: error instanceof Error ? error.message : String(error) }),
   });
   const metrics = createMetrics({ models: models.store, pods: pods.store, queueDepth: () => queue.depth, certificate });
 

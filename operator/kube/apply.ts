@@ -6,8 +6,10 @@ import { apiVersionOf, objectPath, type ObjectName, type Resource } from './reso
 export interface Application extends ObjectName {
   readonly resource: Resource;
   readonly kind: string;
-  /** Only these may change the object: a namesake made meanwhile is a 409. */
+  /** Only this object: no namesake is changed (422), none is made (409). Not looked at for a subresource. */
   readonly uid?: string;
+  /** Only this version of it: 409 where somebody wrote since. */
+  readonly resourceVersion?: string;
   readonly subresource?: 'status';
   /** Every field that this manager owns from now on; one it no longer names is removed. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -17,8 +19,8 @@ export interface Application extends ObjectName {
 
 /** Applies, taking over fields that someone else had set (`force`: we alone answer for them). Resolves with the object as it is now. */
 export function applyObject<T>(client: ApiClient, application: Application, signal: AbortSignal): Promise<T> {
-  const { resource, kind, namespace, name, uid, subresource, fields, fieldManager } = application;
-  const metadata = { name, ...(namespace === undefined ? {} : { namespace }), ...(uid === undefined ? {} : { uid }) };
+  const { resource, kind, namespace, name, uid, resourceVersion, subresource, fields, fieldManager } = application;
+  const metadata = { name, namespace, uid, resourceVersion }; // undefined: left out
   return client.json<T>({
     method: 'PATCH',
     path: objectPath(resource, application, subresource),

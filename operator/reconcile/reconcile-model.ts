@@ -24,52 +24,40 @@ export interface World {
   readonly allowedEndpoints: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Statuses written that the cache may not have seen yet, by model key. */
-  readonly written: Map<Key, Written>;
-}
-interface Written {
-  /** The resource version that the cache had when this was written. */
-  readonly over: string;
-  readonly status: EncryptedModelStatus;
 }
 
 export async function reconcileModel(key: Key, world: World, signal: AbortSignal): Promise<void> {
   const model = world.models.get(key);
-  if (model === undefined) {
-    world.written.delete(key);
-    return;
-  }
+  if (model === undefined) return; // deleted: nothing of ours is left to undo
   const consumers = consumersOf(model.metadata.name, world.pods.indexed(key));
   const problem = specProblem(model.spec, world.allowedEndpoints);
-  const before = statusBefore(key, model, world);
   const nowMs = world.now();
-  const status = statusOf({ generation: model.metadata.generation ?? 0, problem, consumers, before, now: toSeconds(nowMs) });
-  if (!isDeepStrictEqual(normal(before), normal(status))) await writeStatus(key, model, status, world, signal);
+  const status = statusOf({ generation: model.metadata.generation ?? 0, problem, consumers, before: model.status, now: toSeconds(nowMs) });
+  if (!saysTheSame(model.status, status)) await writeStatus(model, status, world.client, signal);
   const { namespace = '', name, uid } = model.metadata;
   for (const occurrence of occurrencesOf({ model: { namespace, name, uid }, consumers, nowMs })) world.recorder.record(occurrence);
 }
 
-/** What was last written, while the cache still shows what was there before it: else times of transition would be made twice. */
-function statusBefore(key: Key, model: StoredModel, { written }: World): EncryptedModelStatus | undefined {
-  const last = written.get(key);
-  if (last?.over === model.metadata.resourceVersion) return last.status;
-  written.delete(key);
-  return model.status;
-}
-
-async function writeStatus(key: Key, model: StoredModel, status: EncryptedModelStatus, { client, written }: World, signal: AbortSignal): Promise<void> {
-  const { namespace = '', name, uid, resourceVersion } = model.metadata;
+/**
+ * Only over the version that was read: where the cache is behind (our own last write, a namesake made anew), this is a 409 and the key comes back,
+ * instead of a time of transition made twice.
+ */
+async function writeStatus(model: StoredModel, status: EncryptedModelStatus, client: ApiClient, signal: AbortSignal): Promise<void> {
+  const { namespace = '', name, resourceVersion } = model.metadata;
   try {
-    await applyObject(client, { resource: ENCRYPTED_MODELS, kind: KIND, namespace, name, uid, subresource: 'status', fields: { status }, fieldManager: FIELD_MANAGER.status }, signal);
-    written.set(key, { over: resourceVersion, status });
+    await applyObject(client, { resource: ENCRYPTED_MODELS, kind: KIND, namespace, name, resourceVersion, subresource: 'status', fields: { status }, fieldManager: FIELD_MANAGER.status }, signal);
   } catch (error) {
     if (!isNotFound(error)) throw error; // deleted meanwhile: the cache will say so
   }
 }
 
-/** Server-side apply keeps the order that list-maps had before: order says nothing. */
-function normal(status: EncryptedModelStatus | undefined): EncryptedModelStatus {
-  const { conditions = [], pods = [], ...rest } = status ?? {};
+/** Whether `before` holds all of `status`. Its lists may be in another order (list-maps keep the one they had), and others may have added conditions. */
+function saysTheSame(before: EncryptedModelStatus | undefined, status: EncryptedModelStatus): boolean {
+  const own = (before?.conditions ?? []).filter(({ type }) => status.conditions?.some((condition) => condition.type === type));
+  return isDeepStrictEqual(ordered({ ...before, conditions: own }), ordered(status));
+}
+
+function ordered({ conditions = [], pods = [], ...rest }: EncryptedModelStatus): EncryptedModelStatus {
   return { ...rest, conditions: conditions.toSorted((a, b) => (a.type < b.type ? -1 : 1)), pods: pods.toSorted((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
