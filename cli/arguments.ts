@@ -67,12 +67,12 @@ export function parse<const T extends Options>(words: readonly string[], positio
       found.set(token.name, [...earlier, token.value]);
     }
   }
-  for (const [name, option] of Object.entries(options)) {
-    if (option.required === true) needs(found.has(name), 'E_USAGE', `--${name} is missing`, `Usage: ${usage}`);
-  }
   positionals.forEach((positional, i) => {
     if (positional.optional !== true) needs(given[i] !== undefined && given[i] !== '', 'E_USAGE', `${positional.name} is missing`, `Usage: ${usage}`);
   });
+  for (const [name, option] of Object.entries(options)) {
+    if (option.required === true) needs(found.has(name), 'E_USAGE', `--${name} is missing`, `Usage: ${usage}`);
+  }
   const surplus = given[positionals.length];
   if (surplus !== undefined) return refuse(`${JSON.stringify(surplus)} is one argument too many`);
   const values = Object.fromEntries(

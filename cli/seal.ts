@@ -68,6 +68,7 @@ export const seal = command(
     const emit = { name: values['emit-name'], namespace: values.namespace, awsRoleArn: values['aws-role-arn'], secretRef: values['secret-ref'] };
     if (values.emit === undefined) refuseWithoutEmit(values);
     else {
+      needs(emit.awsRoleArn === undefined || emit.secretRef === undefined, 'E_USAGE', '--aws-role-arn and --secret-ref exclude each other', 'Name one source of the decryptor\'s credentials.');
       if (emit.name !== undefined) checkEmitName(emit.name);
       else nameOf(model.name, 1);
       await checkEmitPath(values.emit);
