@@ -1,5 +1,5 @@
 // Which file names a model may carry (docs/format.md §8): what is safe under any root, on any file system, in any terminal.
-import { needs } from '../errors.ts';
+import { WeightlockError } from '../errors.ts';
 
 const MAX_PATH_BYTES = 1024;
 const MAX_COMPONENT_BYTES = 255;
@@ -17,23 +17,31 @@ export const hasControlOrBidi = (text: string): boolean => UNPRINTABLE.test(text
 /** Two paths with the same fold are one file on some file system: NFC(lower(upper(NFC p))), Unicode's locale-independent full mappings. */
 export const foldPath = (path: string): string => path.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
 
+/** What is wrong with the spelling of `path`, to follow its name in a sentence; null where nothing is. */
+function faultOf(path: string): string | null {
+  if (!path.isWellFormed() || path !== path.normalize('NFC')) return 'is not Unicode in normal form C';
+  if (hasControlOrBidi(path)) return 'has control or direction-changing characters';
+  if (path.includes('\\') || path.includes(':')) return 'has \\ or : in it';
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `is longer than ${MAX_PATH_BYTES} bytes`;
+  const components = path.split('/');
+  if (components.length > MAX_DEPTH) return `is more than ${MAX_DEPTH} components deep`;
+  if (components.some((component) => component === '' || component === '.' || component === '..')) return 'is not relative and plain: a component is empty, . or ..';
+  if (components.some((component) => Buffer.byteLength(component) > MAX_COMPONENT_BYTES)) return `has a component longer than ${MAX_COMPONENT_BYTES} bytes`;
+  return null;
+}
+
+const RENAME = 'Rename the file before sealing.';
+
 /** One path alone. Throws E_PATH_SYNTAX or E_PATH_RESERVED. */
 export function checkPath(path: string): void {
-  const shown = JSON.stringify(path);
-  const must = (condition: boolean, rule: string): void => needs(condition, 'E_PATH_SYNTAX', `the path ${shown} ${rule}`, 'Rename the file before sealing.');
-  must(path.isWellFormed() && path === path.normalize('NFC'), 'is not Unicode in normal form C');
-  must(!hasControlOrBidi(path), 'has control or direction-changing characters');
-  must(!path.includes('\\') && !path.includes(':'), 'has \\ or : in it');
-  must(Buffer.byteLength(path) <= MAX_PATH_BYTES, `is longer than ${MAX_PATH_BYTES} bytes`);
-  const components = path.split('/');
-  must(components.length <= MAX_DEPTH, `is more than ${MAX_DEPTH} components deep`);
-  for (const component of components) {
-    must(component !== '' && component !== '.' && component !== '..', 'is not relative and plain: a component is empty, . or ..');
-    must(Buffer.byteLength(component) <= MAX_COMPONENT_BYTES, `has a component longer than ${MAX_COMPONENT_BYTES} bytes`);
-  }
+  const fault = faultOf(path);
+  if (fault !== null) throw new WeightlockError('E_PATH_SYNTAX', `the path ${JSON.stringify(path)} ${fault}`, { next: RENAME });
   // §8: first component not `.staging` or `.ready`
-  needs(!RESERVED_ROOTS.has(foldPath(components[0] ?? '')), 'E_PATH_RESERVED', `the path ${shown} begins with a name that the decryptor uses itself`, 'Rename the file before sealing.');
+  const reserved = RESERVED_ROOTS.has(foldPath(path.split('/', 1)[0] ?? ''));
+  if (reserved) throw new WeightlockError('E_PATH_RESERVED', `the path ${JSON.stringify(path)} begins with a name that the decryptor uses itself`, { next: RENAME });
 }
+
+const conflict = (message: string): WeightlockError => new WeightlockError('E_PATH_CONFLICT', message, { next: 'Rename one of them before sealing.' });
 
 /** All paths of one model: each alone, and no two that collide. Throws E_PATH_SYNTAX, E_PATH_RESERVED, E_PATH_CONFLICT. */
 export function checkPaths(paths: Iterable<string>): void {
@@ -42,14 +50,14 @@ export function checkPaths(paths: Iterable<string>): void {
     checkPath(path);
     const fold = foldPath(path);
     const twin = files.get(fold);
-    needs(twin === undefined, 'E_PATH_CONFLICT', `${JSON.stringify(path)} and ${JSON.stringify(twin)} are one name where case or accents do not count`, 'Rename one of them before sealing.');
+    if (twin !== undefined) throw conflict(`${JSON.stringify(path)} and ${JSON.stringify(twin)} are one name where case or accents do not count`);
     files.set(fold, path);
   }
   // §8: no path that is a directory of another
   for (const [fold, path] of files) {
     for (let slash = fold.indexOf('/'); slash >= 0; slash = fold.indexOf('/', slash + 1)) {
       const file = files.get(fold.slice(0, slash));
-      needs(file === undefined, 'E_PATH_CONFLICT', `${JSON.stringify(file)} is both a file and the folder of ${JSON.stringify(path)}`, 'Rename one of them before sealing.');
+      if (file !== undefined) throw conflict(`${JSON.stringify(file)} is both a file and the folder of ${JSON.stringify(path)}`);
     }
   }
 }

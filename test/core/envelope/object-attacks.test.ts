@@ -133,6 +133,8 @@ describe('moved segments', () => {
     using opened = open(unaligned.object, unaligned.expect);
     expectRefusal('E_SEGMENT_FRAMING', () => opened.openSegment(2, Buffer.from(segmentOf(unaligned.object, 1))));
     expectRefusal('E_SEGMENT_FRAMING', () => opened.openSegment(0, Buffer.alloc(0)));
+    expectRefusal('E_SEGMENT_FRAMING', () => opened.openSegment(0, Buffer.from(segmentOf(unaligned.object, 0).subarray(0, -1))));
+    expectRefusal('E_SEGMENT_FRAMING', () => opened.openSegment(0, Buffer.concat([segmentOf(unaligned.object, 0), Buffer.of(0)])));
   });
 });
 
