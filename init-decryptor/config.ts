@@ -21,6 +21,15 @@ export const USAGE = `weightlock-decryptor [--check] [--config FILE] [--outcome 
 
   example: docker run --mount type=tmpfs,dst=/models -v ./model.json:/config.json weightlock-decryptor --config /config.json`;
 
+/**
+ * Takes away what would configure the AWS SDK beside the configuration: its variables and the files of a home folder. It also needs one to be named:
+ * for a user without any (a numeric UID that the image doesn't know) os.homedir() throws in the middle of a request.
+ */
+export function closeEnvironment(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(environment)) if (name.startsWith('AWS_')) delete environment[name];
+  environment['HOME'] = '/nonexistent';
+}
+
 /** Throws E_USAGE. */
 export function readArguments(argv: readonly string[]): Invocation {
   try {

@@ -6,7 +6,7 @@ import { asWeightlockError, WeightlockError } from '../core/errors.ts';
 import { createLogger, type Logger } from '../core/log.ts';
 import { VERSION } from '../core/version.ts';
 import { checkModel } from './check.ts';
-import { readArguments, readConfig, type Invocation } from './config.ts';
+import { closeEnvironment, readArguments, readConfig, type Invocation } from './config.ts';
 import { decryptModel } from './decrypt-model.ts';
 import { encodeOutcome, writeOutcome } from './outcome.ts';
 import { newReport, outcomeOf } from './report.ts';
@@ -15,6 +15,7 @@ import { keepMemoryOutOfCoreDumps } from './self-check.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 async function main(): Promise<number> {
+  closeEnvironment(process.env);
   const safeDumps = keepMemoryOutOfCoreDumps();
   const invocation = readArguments(process.argv.slice(2));
   let config: DecryptorConfig;
@@ -66,7 +67,11 @@ async function run(invocation: Invocation, config: DecryptorConfig, log: Logger)
 /** To the termination message, and to stdout for those who have no Kubernetes. */
 function leave({ outcomePath }: Invocation, outcome: Omit<Outcome, 'schema'>): void {
   const text = encodeOutcome(outcome);
-  writeOutcome(outcomePath, text);
+  try {
+    writeOutcome(outcomePath, text);
+  } catch (error) {
+    process.stderr.write(`cannot write the outcome to ${outcomePath}: ${String(error)}\n`); // what was done stays done
+  }
   process.stdout.write(`${text}\n`);
 }
 
