@@ -1,12 +1,11 @@
 // Seals one object as a stream of bounded memory (docs/format.md §4): header, then one buffer a segment.
 import { randomBytes } from 'node:crypto';
 import { needs, WeightlockError } from '../errors.ts';
-import { MAX_PLAINTEXT_BYTES, WRITER_SEGMENT_BYTES } from './limits.ts';
+import { MAX_PLAINTEXT_BYTES, SEGMENT_OVERHEAD_BYTES, WRITER_SEGMENT_BYTES } from './limits.ts';
 import { FLOE_IV_BYTES, FloeKeys, floeParams } from './floe.ts';
 import { encodePrefix, type ObjectKind } from './prefix.ts';
 import { objectBytes, segmentCount, segmentPlan, type Layout } from './plan.ts';
 import { SEGMENT_IV_BYTES, sealSegment } from './segment.ts';
-import { SEGMENT_OVERHEAD_BYTES } from './limits.ts';
 import { ShardDigests } from './shards.ts';
 import type { SegmentEngine } from '../engine/engine.ts';
 import type { Hasher } from '../hash/hasher.ts';
@@ -108,12 +107,11 @@ async function* segmentsOf(source: AsyncIterable<Uint8Array>, layout: Layout): A
   for await (const piece of source) {
     for (let at = 0; at < piece.length; ) {
       const part = piece.subarray(at, at + buffer.length - filled);
-      changed(part.length > 0, plaintextBytes, 'longer');
+      changed(part.length > 0, plaintextBytes, 'longer'); // the last segment is full
       buffer.set(part, filled);
       filled += part.length;
       taken += part.length;
       at += part.length;
-      changed(taken <= plaintextBytes, plaintextBytes, 'longer');
       if (filled === buffer.length && left < full) {
         yield buffer;
         left++;
@@ -121,7 +119,7 @@ async function* segmentsOf(source: AsyncIterable<Uint8Array>, layout: Layout): A
       }
     }
   }
-  changed(taken === plaintextBytes, plaintextBytes, 'shorter');
+  changed(taken === plaintextBytes, plaintextBytes, taken > plaintextBytes ? 'longer' : 'shorter');
   yield buffer.subarray(0, filled);
 }
 
