@@ -54,7 +54,7 @@ function sourceOf({ metadata, spec }: EncryptedModel, region: string | undefined
       bucket: s3.bucket,
       prefix: s3.prefix,
       ...(where === undefined ? {} : { region: where }),
-      ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
+      ...(s3.endpoint === undefined ? {} : { endpoint: originOf(metadata.name, s3.endpoint) }),
       ...(s3.pathStyle === undefined ? {} : { pathStyle: s3.pathStyle }),
     },
   };
@@ -66,8 +66,14 @@ function keyOf({ metadata }: EncryptedModel, { awsKms, context }: EncryptedModel
     awsKms: {
       keyArn: awsKms.keyArn,
       ...(awsKms.region === undefined ? {} : { region: awsKms.region }),
-      ...(awsKms.endpoint === undefined ? {} : { endpoint: awsKms.endpoint }),
+      ...(awsKms.endpoint === undefined ? {} : { endpoint: originOf(metadata.name, awsKms.endpoint) }),
     },
     ...(context === undefined ? {} : { context: Object.fromEntries(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1))) }),
   };
+}
+
+/** In the one spelling that the decryptor takes: without the scheme's own port, IPv6 as short as it gets. */
+function originOf(model: string, endpoint: string): string {
+  demands(URL.canParse(endpoint), 'BadModel', `${endpoint} of model ${model} is not an origin`, 'Write it as https://host[:port].');
+  return new URL(endpoint).origin;
 }

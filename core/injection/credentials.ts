@@ -29,12 +29,13 @@ export const isCredential = (volume: string): boolean => volume.startsWith(`${RE
 export const OWN_FOLDER = '/weightlock';
 const SECRET_FOLDER = `${OWN_FOLDER}/credentials`;
 const TOKEN_FOLDER = `${OWN_FOLDER}/identity`;
+const REGION = /^[a-z0-9-]{1,32}$/;
 const READABLE_BY_ALL = 0o444; // the container's UID is unknown (OpenShift assigns one); no other container mounts the volume
 const TOKEN_SECONDS = 3600; // the kubelet renews it at 80 %
 
 /** `consumers`: the containers that read the model; what an identity webhook gave them is copied where the model names nothing itself. */
 export function credentialsFor(model: string, access: EncryptedModelSpec['access'], pod: Pod, consumers: readonly Container[]): Credentials {
-  const region = consumers.map((container) => literal(container, 'AWS_REGION') ?? literal(container, 'AWS_DEFAULT_REGION')).find((value) => value !== undefined);
+  const region = consumers.map((container) => literal(container, 'AWS_REGION') ?? literal(container, 'AWS_DEFAULT_REGION')).find((value) => value !== undefined && REGION.test(value));
   if (access?.secretRef !== undefined) {
     const name = secretVolumeOf(model);
     return {
