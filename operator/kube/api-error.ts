@@ -7,25 +7,20 @@ export class ApiError extends Error {
   readonly status: number;
   /** `metav1.StatusReason`: NotFound, AlreadyExists, Conflict, Expired, Forbidden, …; empty where the answer was not a Status. */
   readonly reason: string;
-  /** How long the server asked to be left alone. */
-  readonly retryAfterMs: number | undefined;
 
-  constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
+  constructor(status: number, reason: string, message: string) {
     super(message);
     this.status = status;
     this.reason = reason;
-    this.retryAfterMs = retryAfterMs;
   }
 }
 
 /** The error in an answer's body; `call` says which call it was. */
-export function readStatus(call: string, status: number, body: string, retryAfter?: string): ApiError {
-  const seconds = Number(retryAfter ?? Number.NaN);
-  const retryAfterMs = Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, 60) * 1000 : undefined;
+export function readStatus(call: string, status: number, body: string): ApiError {
   const parsed = parseObject(body);
   const reason = typeof parsed?.['reason'] === 'string' ? parsed['reason'] : '';
   const message = typeof parsed?.['message'] === 'string' ? parsed['message'] : body.slice(0, 300);
-  return new ApiError(status, reason, `${call}: ${String(status)} ${message}`, retryAfterMs);
+  return new ApiError(status, reason, `${call}: ${String(status)} ${message}`);
 }
 
 /** The same for the `object` of a watch event of type ERROR. */

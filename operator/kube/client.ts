@@ -21,7 +21,7 @@ export interface ApiCall {
 }
 
 export interface ApiClient {
-  /** The decoded answer. Rejects with ApiError (the server said no), the signal's reason, or a network error; never later than the request deadline of 30 s. */
+  /** The decoded answer. Rejects with ApiError (the server said no), the signal's reason, or a network error; never later than the client's deadline. */
   json<T>(call: ApiCall): Promise<T>;
   /** The lines of a watch as they arrive, until the server ends it; throws where `silenceMs` pass without a byte. */
   lines(call: ApiCall, silenceMs: number): AsyncGenerator<string, void, undefined>;
@@ -43,13 +43,14 @@ interface Session {
   readonly readAtMs: number;
 }
 
-/** A client for the current context of `config`. Token, CA and client certificate are read again as they change on disk. */
-export function connect(config: KubeConfig, userAgent: string): ApiClient {
+/** A client for the current context of `config`. Token, CA and client certificate are read again as they change on disk, and after any failed connection. */
+export function connect(config: KubeConfig, userAgent: string, deadlineMs: number = REQUEST_DEADLINE_MS): ApiClient {
   const server = config.getCurrentCluster()?.server.replace(/\/+$/, '');
   if (server === undefined || !server.startsWith('https://')) throw new Error(`the kubeconfig must name an https:// API server, it names ${server ?? 'none'}`);
   let session: Session | undefined;
   let opening: Promise<Session> | undefined;
-  const retired = new Set<Promise<void>>();
+  /** Every dispatcher that may still have a call in flight. */
+  const dispatchers = new Set<Dispatcher>();
 
   async function open(): Promise<Session> {
     const tls = await fingerprint(config);
@@ -61,12 +62,9 @@ export function connect(config: KubeConfig, userAgent: string): ApiClient {
     const previous = session;
     const kept = previous !== undefined && previous.tls === tls;
     session = { dispatcher: kept ? previous.dispatcher : fresh, headers, tls, readAtMs: performance.now() };
+    dispatchers.add(fresh);
     const unused = kept ? fresh : previous?.dispatcher;
-    if (unused !== undefined) {
-      // Ends once its last call has: a watch on the old CA runs out by itself.
-      const closing: Promise<void> = unused.close().catch(() => undefined).finally(() => retired.delete(closing));
-      retired.add(closing);
-    }
+    unused?.close().catch(() => undefined).finally(() => dispatchers.delete(unused)); // after its last call: a watch under the old CA runs out by itself
     return session;
   }
 
@@ -78,40 +76,48 @@ export function connect(config: KubeConfig, userAgent: string): ApiClient {
     return opening;
   }
 
-  async function send(call: ApiCall, headersTimeout: number, bodyTimeout: number) {
-    const { dispatcher, headers } = await current();
+  async function send(call: ApiCall, bodyTimeout: number) {
+    const used = await current();
+    const { dispatcher, headers } = used;
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(key, String(value));
     const prefix = new URL(server ?? '').pathname.replace(/\/$/, '');
-    const answer = await dispatcher.request({
+    const request = {
+      allowH2: false, // one connection for everything would be one to lose: an API server that is gone without a word would take all calls down at once
       origin: new URL(server ?? '').origin,
       path: `${prefix}${call.path}${query.size === 0 ? '' : `?${query.toString()}`}`,
       method: call.method,
       headers: call.body === undefined ? headers : { ...headers, 'content-type': call.contentType ?? 'application/json' },
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      headersTimeout,
+      headersTimeout: deadlineMs,
       bodyTimeout,
       signal: call.signal,
+    };
+    const answer = await dispatcher.request(request).catch((error: unknown) => {
+      stale(used); // perhaps the CA was replaced
+      throw error;
     });
     if (answer.statusCode < 300) return answer;
-    if (answer.statusCode === 401) session = undefined; // perhaps a token renewed since: read it again next time
-    const retryAfter = answer.headers['retry-after'];
-    throw readStatus(`${call.method} ${call.path}`, answer.statusCode, await answer.body.text(), typeof retryAfter === 'string' ? retryAfter : undefined);
+    if (answer.statusCode === 401) stale(used); // perhaps the token was
+    throw readStatus(`${call.method} ${call.path}`, answer.statusCode, await answer.body.text());
+  }
+
+  function stale(used: Session): void {
+    if (session === used) session = { ...used, readAtMs: Number.NEGATIVE_INFINITY };
   }
 
   return {
     async json<T>(call: ApiCall): Promise<T> {
-      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(REQUEST_DEADLINE_MS)]);
-      const answer = await send({ ...call, signal }, REQUEST_DEADLINE_MS, REQUEST_DEADLINE_MS);
+      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(deadlineMs)]);
+      const answer = await send({ ...call, signal }, deadlineMs);
       return (await answer.body.json()) as T;
     },
     async *lines(call: ApiCall, silenceMs: number): AsyncGenerator<string, void, undefined> {
-      const answer = await send(call, REQUEST_DEADLINE_MS, silenceMs);
+      const answer = await send(call, silenceMs);
       yield* splitLines(answer.body, LINE_LIMIT_BYTES);
     },
     async close(): Promise<void> {
-      await session?.dispatcher.destroy();
-      await Promise.all(retired);
+      await Promise.all([...dispatchers].map((dispatcher) => dispatcher.destroy()));
     },
   };
 }
