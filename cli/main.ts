@@ -1,6 +1,6 @@
 // weightlock, the command line: finds the command, runs it, and turns how it ended into an exit status (docs/format.md §11).
 import { constants } from 'node:os';
-import { asWeightlockError, WeightlockError } from '../core/errors.ts';
+import { asWeightlockError, ERROR_CODES, WeightlockError } from '../core/errors.ts';
 import { nearest } from '../core/injection/nearest.ts';
 import { VERSION } from '../core/version.ts';
 import type { Session } from './command.ts';
@@ -57,7 +57,11 @@ async function main(words: readonly string[]): Promise<number> {
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   // `weightlock ls … | head -1`: end as other programs do when nobody reads any more.
-  process.stdout.on('error', () => process.exit(128 + constants.signals.SIGPIPE));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(128 + constants.signals.SIGPIPE);
+    process.stderr.write(`weightlock: E_IO: the result could not be written: ${error.message}\n`);
+    process.exit(ERROR_CODES.E_IO.exit);
+  });
   process.stderr.on('error', () => undefined);
 
   const output = outputAskedFor(words);
@@ -78,4 +82,9 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+/** Resolves when the reader of a pipe has taken everything: exiting before would cut a long listing. */
+const written = (stream: NodeJS.WriteStream): Promise<void> => new Promise((resolve) => void stream.write('', () => resolve()));
+
+const status = await main(process.argv.slice(2));
+await Promise.all([written(process.stdout), written(process.stderr)]);
+process.exit(status);
