@@ -28,7 +28,7 @@ const IMAGE_BY_DIGEST = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
 
 /** Throws E_CONFIG, which names the variable and what it must be. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): OperatorConfig {
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): OperatorConfig {
   const matching = (name: string, pattern: RegExp, what: string): string => {
     const value = environment[name] ?? '';
     needs(pattern.test(value), 'E_CONFIG', `${name} must be ${what}, it is ${value === '' ? 'empty' : JSON.stringify(value)}`, `Set ${name}; the chart does.`);

@@ -12,7 +12,7 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 async function main(): Promise<number> {
-  const config = readConfig(process.env);
+  const config = readConfig();
   const log = createLogger(config.logLevel, process.stdout);
   try {
     log.info('weightlock-operator', { version: VERSION, namespace: config.namespace, pod: config.podName });
