@@ -94,8 +94,8 @@ const TAKEN: readonly (readonly [feature: string, words: string])[] = [
 ];
 
 /** For people: which source gave the identity and its access key id, as the CLI says at its start. Throws E_CREDENTIALS. */
-export async function credentialsTaken(access: AwsAccess): Promise<string> {
-  const provider = identityProvider(access, undefined);
+export async function credentialsTaken(access: AwsAccess, region?: string): Promise<string> {
+  const provider = identityProvider(access, region);
   if (provider === null) return 'none (anonymous requests)';
   const identity = await provider();
   const marks = (identity as { readonly $source?: Readonly<Record<string, string>> }).$source ?? {};

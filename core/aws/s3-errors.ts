@@ -75,6 +75,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ['AccessDenied', DENIED], ['AllAccessDisabled', DENIED], ['AccountProblem', DENIED], ['Forbidden', DENIED],
   ['InvalidAccessKeyId', CREDENTIALS], ['SignatureDoesNotMatch', CREDENTIALS], ['ExpiredToken', CREDENTIALS], ['InvalidToken', CREDENTIALS], ['TokenRefreshRequired', CREDENTIALS],
   ['RequestTimeTooSkewed', CREDENTIALS], ['AuthorizationHeaderMalformed', CREDENTIALS], ['AuthorizationQueryParametersError', CREDENTIALS], ['MissingSecurityHeader', CREDENTIALS],
+  ['XAdminUserNotFound', CREDENTIALS], // versitygw's word for an unknown access key, with status 404
   ['InvalidRange', RANGE],
   ['SlowDown', THROTTLED], ['Throttling', THROTTLED], ['ThrottlingException', THROTTLED], ['TooManyRequests', THROTTLED], ['RequestLimitExceeded', THROTTLED], ['BandwidthLimitExceeded', THROTTLED],
   ['InternalError', UNAVAILABLE], ['ServiceUnavailable', UNAVAILABLE], ['RequestTimeout', UNAVAILABLE],

@@ -1,7 +1,7 @@
 // One keep-alive connection to one origin over node:net or node:tls, read through `onread` into one static buffer: no allocation and no copy per read
 // (performance.md: the HTTP client decides the speed). One request at a time.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { WeightlockError } from '../errors.ts';
 import { type ResponseReceiver, ResponseReader } from './response-reader.ts';
 
@@ -31,7 +31,12 @@ interface Exchange {
 const unavailable = (words: string, cause?: unknown): WeightlockError =>
   new WeightlockError('E_STORE_UNAVAILABLE', words, { next: 'It is tried again by itself; if it stays, check the service, the network policy and the endpoint.', ...(cause === undefined ? {} : { cause }) });
 
-/** Opens a connection. Throws E_STORE_UNAVAILABLE, or the signal's reason. TLS: the certificate must be valid for the host. */
+/** Set by node:tls when the certificate was looked at and refused. */
+const isUntrusted = (socket: Socket): boolean => socket instanceof TLSSocket && Boolean(socket.authorizationError);
+const untrusted = (origin: URL, cause: Error): WeightlockError =>
+  new WeightlockError('E_ENDPOINT_REFUSED', `${origin.origin} does not prove to be itself: ${cause.message}`, { next: 'Check the endpoint, its certificate and the authorities trusted here.', cause });
+
+/** Opens a connection. Throws E_STORE_UNAVAILABLE, E_ENDPOINT_REFUSED (a certificate that is not valid for the host), or the signal's reason. */
 export async function openConnection(origin: URL, caPem: string | undefined, limits: TransferLimits, signal: AbortSignal): Promise<Connection> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
@@ -39,7 +44,7 @@ export async function openConnection(origin: URL, caPem: string | undefined, lim
     const { socket } = connection;
     const timer = setTimeout(() => fail(unavailable(`no connection to ${origin.origin} within ${limits.connectMs / 1000} s`)), limits.connectMs);
     const onAbort = (): void => fail(signal.reason);
-    const onError = (error: Error): void => fail(unavailable(`no connection to ${origin.origin}: ${error.message}`, error));
+    const onError = (error: Error): void => fail(isUntrusted(socket) ? untrusted(origin, error) : unavailable(`no connection to ${origin.origin}: ${error.message}`, error));
     const onClose = (): void => fail(unavailable(`${origin.origin} closed the connection while it was being made`));
     const ready = origin.protocol === 'https:' ? 'secureConnect' : 'connect';
     const done = (): void => {

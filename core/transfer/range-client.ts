@@ -23,7 +23,7 @@ export interface RangeRequest {
 export type RangeAnswer =
   /** The sink got all of it. */
   | { readonly kind: 'delivered'; readonly etag: string; readonly size: number }
-  /** 416 on a first read: an object without bytes. */
+  /** 416 on a first read from the beginning: an object without bytes. */
   | { readonly kind: 'empty'; readonly etag: string }
   /** Any other status but 206, with the beginning of its body. Nothing was delivered. */
   | { readonly kind: 'refused'; readonly status: number; readonly headers: ReadonlyMap<string, string>; readonly body: string };
@@ -126,7 +126,8 @@ class RangeReceiver implements ResponseReceiver {
     const size = contentRange(head)?.size;
     const { pin } = this.#request;
     if (head.status === 416 && pin !== null && size !== undefined && size !== pin.size) throw this.#changed(`it had ${pin.size} bytes and now has ${size}`);
-    if (head.status === 416 && pin === null && size === 0) this.#answer = { kind: 'empty', etag: head.headers.get('etag') ?? '' };
+    // Bytes from the first on are unsatisfiable only where there are none.
+    if (head.status === 416 && pin === null && this.#request.range.start === 0 && (size ?? 0) === 0) this.#answer = { kind: 'empty', etag: head.headers.get('etag') ?? '' };
     else this.#answer = { kind: 'refused', status: head.status, headers: head.headers, body: text };
   }
 

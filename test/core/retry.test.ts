@@ -37,7 +37,7 @@ describe('retry', () => {
 
   test('gives up after the last attempt with the last error as it was', async () => {
     const clock = pacing(0.5);
-    await expect(retry(failing(Array(9).fill(unavailable)), POLICY, signal, clock)).rejects.toBe(unavailable);
+    await expect(retry(failing(Array.from({ length: 9 }, () => unavailable)), POLICY, signal, clock)).rejects.toBe(unavailable);
     expect(clock.pauses).toHaveLength(POLICY.attempts - 1);
   });
 
@@ -53,7 +53,7 @@ describe('retry', () => {
 
   test('starts nothing after its time is spent', async () => {
     const clock = pacing(1);
-    await expect(retry(failing(Array(9).fill(unavailable)), { ...POLICY, attempts: 9, budgetMs: 350 }, signal, clock)).rejects.toBe(unavailable);
+    await expect(retry(failing(Array.from({ length: 9 }, () => unavailable)), { ...POLICY, attempts: 9, budgetMs: 350 }, signal, clock)).rejects.toBe(unavailable);
     expect(clock.pauses).toEqual([100, 200]);
   });
 

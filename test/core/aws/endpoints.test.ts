@@ -23,7 +23,7 @@ describe('which hosts are AWS\'s own', () => {
     ['s3', 'ec2-203-0-113-7.compute-1.amazonaws.com', 'a customer\'s machine'], ['s3', 's3-mine-123.us-east-1.elb.amazonaws.com', 'a customer\'s load balancer'],
     ['s3', 'x.execute-api.us-east-1.amazonaws.com', 'a customer\'s API'], ['s3', 's3.us-east-1.amazonaws.com.evil.example', 'another domain'],
     ['s3', 'evilamazonaws.com', 'a lookalike'], ['s3', 'amazonaws.com', 'the bare suffix'], ['kms', 's3.us-east-1.amazonaws.com', 'another service'], ['kms', 'notkms.us-east-1.amazonaws.com', 'a lookalike label'],
-  ] as const)('%s: %s is not: %s', (service, host) => expect(isProviderHost(service, host)).toBe(false));
+  ] as const)('%s: %s is not: %s', (service, host, _why) => expect(isProviderHost(service, host)).toBe(false));
 });
 
 describe('where credentials may go', () => {
