@@ -1,9 +1,11 @@
 // Strict JSON: what docs/format.md §5 forbids beyond RFC 8259, what attackers send, and the public JSON test suite.
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { parseStrictJson, type JsonValue } from '../../core/strict-json.ts';
 import { codeOf, expectRefusal } from './refusal.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const LIMIT = 64 * 1024 * 1024;
 const parse = (text: string | Uint8Array): JsonValue => parseStrictJson(typeof text === 'string' ? Buffer.from(text) : text, 'the document', LIMIT);

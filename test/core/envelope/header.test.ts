@@ -1,8 +1,10 @@
 // The header's order of checks and limits (docs/format.md §4): nothing is derived, allocated or fetched before they pass.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { parseHeader } from '../../../core/envelope/prefix.ts';
 import { codeOf, expectRefusal } from '../refusal.ts';
 import { ENVELOPE_ID, OBJECT_ID, plaintext, sealKnown } from './known.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const { object } = await sealKnown(plaintext(5), 65_536);
 const good = object.subarray(0, 138);

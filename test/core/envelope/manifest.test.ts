@@ -1,9 +1,11 @@
 // The manifest's grammar (docs/format.md §5): closed, exact, bounded. Every departure has its code.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { parseManifest, serializeManifest } from '../../../core/envelope/manifest.ts';
 import { codeOf, expectRefusal } from '../refusal.ts';
 import { bytesOf, changed, manifestJson, OTHER_OBJECT_ID, pathsOf, validManifest } from './manifests.ts';
 import { OBJECT_ID } from './known.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const parse = (json: unknown) => parseManifest(bytesOf(json));
 const codeWith = (path: string, value: Parameters<typeof changed>[2]): string => codeOf(() => parse(changed(manifestJson(), path, value)));

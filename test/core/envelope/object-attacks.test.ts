@@ -1,5 +1,5 @@
 // What somebody who writes the bucket, or holds another object of the same key, tries on one object. Each is refused with the code that docs/format.md §4 names.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { nodeEngine } from '../../../core/engine/node.ts';
 import { hkdf } from '../../../core/envelope/hkdf.ts';
 import { openLineage } from '../../../core/envelope/lineage.ts';
@@ -8,6 +8,8 @@ import { segmentPlan } from '../../../core/envelope/plan.ts';
 import { SecretBytes } from '../../../core/secret-bytes.ts';
 import { codeOf, expectRefusal } from '../refusal.ts';
 import { COMMITMENT, ENVELOPE_ID, lineage, OBJECT_ID, plaintext, run, sealKnown, type SealedBytes } from './known.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const S = 65_536;
 const WIRE = S + 32;

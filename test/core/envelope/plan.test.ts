@@ -1,7 +1,9 @@
 // Geometry: segments and shards tile plaintext and object exactly, up to the largest object.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { objectBytes, segmentCount, segmentPlan, shardCount, shardPlan, shardPlans, type Layout } from '../../../core/envelope/plan.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const MIB = 2 ** 20;
 const segmentSize = fc.constantFrom(65_536, 131_072, MIB, 4 * MIB, 8 * MIB);

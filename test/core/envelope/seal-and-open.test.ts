@@ -1,6 +1,6 @@
 // Sealing as a stream and opening at random: what went in comes out, or nothing does.
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { nodeEngine } from '../../../core/engine/node.ts';
 import { newLineage } from '../../../core/envelope/lineage.ts';
@@ -10,6 +10,8 @@ import { sealObject, sealObjectWith, type SealingObject } from '../../../core/en
 import { sha256Engine } from '../../../core/hash/sha256.ts';
 import { codeOf, expectRejection } from '../refusal.ts';
 import { knownRandomness, lineage as knownLineage, pieces, plaintext, sealKnown } from './known.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const S = 65_536;
 const SHARD = 8 * 2 ** 20;

@@ -1,6 +1,6 @@
 // The manifest object, and what somebody who once held the DEK can and cannot do with it (docs/format.md §5, §8).
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { nodeEngine } from '../../../core/engine/node.ts';
 import { FloeKeys } from '../../../core/envelope/floe.ts';
 import { newLineage } from '../../../core/envelope/lineage.ts';
@@ -17,6 +17,8 @@ import type { VersionFile } from '../../../core/envelope/version-file.ts';
 import { codeOf, expectRefusal, expectRejection } from '../refusal.ts';
 import { validManifest } from './manifests.ts';
 import { pieces, plaintext, run } from './known.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const lineage = newLineage();
 const manifest: Manifest = { ...validManifest(), envelopeId: lineage.envelopeId };

@@ -1,11 +1,13 @@
 // Digests of 8-MiB ranges: computed alike however the plaintext arrives, and compared by position.
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { checkShard, ShardDigests } from '../../../core/envelope/shards.ts';
 import { sha256Engine } from '../../../core/hash/sha256.ts';
 import { codeOf, expectRefusal } from '../refusal.ts';
 import { plaintext } from './known.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const SHARD = 8 * 2 ** 20;
 const content = Buffer.concat([plaintext(SHARD + 3), plaintext(SHARD + 2)]); // no two ranges alike

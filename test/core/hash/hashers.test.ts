@@ -1,12 +1,14 @@
 // Digests: native and WASM BLAKE3 agree, hashers are reusable, and a missing addon falls back.
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { nativeBlake3 } from '../../../core/hash/blake3-native.ts';
 import { blake3WasmEngine } from '../../../core/hash/blake3-wasm.ts';
 import { chooseHash, firstTrustworthy } from '../../../core/hash/choose.ts';
 import { expectRejection } from '../refusal.ts';
 import type { HashEngine } from '../../../core/hash/hasher.ts';
+
+jest.setTimeout(120_000); // pure computation, of much data: slow only where the machine is busy
 
 const native = await nativeBlake3();
 const digestOf = async (engine: HashEngine, ...parts: readonly Uint8Array[]): Promise<string> => {
