@@ -1,5 +1,5 @@
 // One FLOE segment on the wire: u32 length word || 12 IV || ciphertext || 16 tag (docs/format.md §4).
-import { needs } from '../errors.ts';
+import { needs, WeightlockError } from '../errors.ts';
 import { SEGMENT_OVERHEAD_BYTES } from './limits.ts';
 import { segmentAad, type FloeKeys } from './floe.ts';
 import type { SegmentEngine } from '../engine/engine.ts';
@@ -37,5 +37,11 @@ export function openSegment(engine: SegmentEngine, keys: FloeKeys, { index, last
   const framed = wire.length >= SEGMENT_OVERHEAD_BYTES && wire.readUInt32BE(0) === lengthWord(last, wire.length);
   needs(framed, 'E_SEGMENT_FRAMING', `segment ${index} of ${what} is framed wrongly: it was moved, cut or altered`);
   const input = { key: keys.segmentKey(index), iv: wire.subarray(LENGTH_WORD_BYTES, BODY_START), aad: segmentAad(index, last) };
-  return engine.open(input, wire.subarray(BODY_START, wire.length - TAG_BYTES), wire.subarray(wire.length - TAG_BYTES));
+  try {
+    return engine.open(input, wire.subarray(BODY_START, wire.length - TAG_BYTES), wire.subarray(wire.length - TAG_BYTES));
+  } catch (error) {
+    if (!(error instanceof WeightlockError) || error.code !== 'E_SEGMENT_AUTH') throw error;
+    // An engine does not know whose segment it holds; whoever reads the message must.
+    throw new WeightlockError('E_SEGMENT_AUTH', `segment ${index} of ${what} does not authenticate: its bytes were altered, or belong elsewhere`, { cause: error, ...(error.next === undefined ? {} : { next: error.next }) });
+  }
 }
