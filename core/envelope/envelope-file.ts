@@ -5,7 +5,7 @@ import { checkContextPairs } from './context.ts';
 import { MAX_SMALL_FILE_BYTES, MAX_WRAPS } from './limits.ts';
 import { digest, id, label, suite, wrappedBytes } from './members.ts';
 
-export const ENVELOPE_FORMAT = 'weightlock.envelope/1.0';
+const ENVELOPE_FORMAT = 'weightlock.envelope/1.0';
 /** An AWS key ARN has at most 2048 characters; PKCS#11 URIs are shorter. */
 const MAX_KEY_BYTES = 2048;
 

@@ -4,7 +4,7 @@ import { hkdfExpand } from './hkdf.ts';
 
 export const PARAMS_BYTES = 10;
 export const FLOE_IV_BYTES = 32;
-export const FLOE_TAG_BYTES = 32;
+const FLOE_TAG_BYTES = 32;
 const MESSAGE_KEY_BYTES = 48;
 const SEGMENT_KEY_BYTES = 32;
 /** docs/format.md §3: one segment key for every 2^20 segments. */

@@ -12,7 +12,7 @@ export const SEGMENT_OVERHEAD_BYTES = 32;
 /** §4: largest plaintext of one object; far below 2^53, so all offsets are exact JavaScript numbers. */
 export const MAX_PLAINTEXT_BYTES = 2 ** 44;
 export const MIN_SEGMENT_BYTES = 64 * KIB;
-export const MAX_SEGMENT_BYTES = 8 * MIB;
+const MAX_SEGMENT_BYTES = 8 * MIB;
 /** §4: what writers use. */
 export const WRITER_SEGMENT_BYTES = MIB;
 /** §5: plaintext bytes under one digest; a multiple of every accepted segment size, so a shard is a whole run of segments. */

@@ -7,7 +7,7 @@ import { digest, id, label, prefixedDigest, time, totals } from './members.ts';
 import { checkPaths } from './paths.ts';
 import { shardCount } from './plan.ts';
 
-export const MANIFEST_SCHEMA = 'weightlock.manifest/1.0';
+const MANIFEST_SCHEMA = 'weightlock.manifest/1.0';
 
 const size: Shape<number> = (value) => {
   const bytes = integer(0)(value);

@@ -6,8 +6,8 @@ import { HEADER_BYTES, MAX_MANIFEST_BYTES, MAX_SIGNATURES, MAX_SMALL_FILE_BYTES,
 import { digest, id, suite, totals } from './members.ts';
 import { objectBytes } from './plan.ts';
 
-export const VERSION_FORMAT = 'weightlock.version/1.0';
-export const LATEST_FORMAT = 'weightlock.latest/1.0';
+const VERSION_FORMAT = 'weightlock.version/1.0';
+const LATEST_FORMAT = 'weightlock.latest/1.0';
 /** The longest manifest object: 64 MiB in the smallest segments. */
 const MAX_MANIFEST_OBJECT_BYTES = objectBytes({ plaintextBytes: MAX_MANIFEST_BYTES, segmentBytes: MIN_SEGMENT_BYTES });
 
