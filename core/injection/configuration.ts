@@ -34,7 +34,7 @@ export function writeConfiguration({ namespace, model, request, credentials, all
     target: { path: target, requireTmpfs: true, reuse: !request.writable },
     logLevel: request.logLevel,
   };
-  const text = JSON.stringify(config);
+  const text = JSON.stringify(config).replaceAll('$', String.raw`\u0024`); // the kubelet expands $(NAME) in values, and a model's name may hold one
   const bytes = Buffer.byteLength(text);
   demands(
     bytes <= CONFIG_LIMIT_BYTES,

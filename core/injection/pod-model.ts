@@ -28,7 +28,7 @@ export function resolveModel(pod: Pod, namespace: string, request: PodRequest, a
   const model = models.get(name);
   demands(model !== undefined, 'ModelNotFound', `there is no EncryptedModel ${namespace}/${name}`, `Apply it (kubectl get encryptedmodels -n ${namespace} lists what is there), or correct annotation ${ANNOTATION.models}.`);
   const { access, manifest, memory } = model.spec;
-  const account = pod.spec.serviceAccountName ?? 'default';
+  const { serviceAccountName: account = 'default' } = pod.spec;
   demands(
     access?.serviceAccountNames === undefined || access.serviceAccountNames.includes(account),
     'AccountNotAllowed',

@@ -2,9 +2,12 @@
 import { WeightlockError } from '../errors.ts';
 import type { Pod } from './pod.ts';
 
-/** Checks the shapes that this folder relies on; all other members pass unseen. Throws E_SCHEMA, which names the member. */
+/**
+ * Checks the shapes that this folder relies on; all other members pass unseen. A member that is null isn't there, as the API server has it (and as a
+ * patch that adds it has it). Throws E_SCHEMA, which names the member.
+ */
 export function readPod(value: unknown): Pod {
-  const pod = object(value, 'pod');
+  const pod = object(withoutNulls(value), 'pod');
   const metadata = object(pod['metadata'] ?? {}, 'metadata');
   for (const member of ['labels', 'annotations']) strings(metadata[member], `metadata.${member}`);
   for (const member of ['name', 'generateName', 'namespace']) optional(metadata[member], 'string', `metadata.${member}`);
@@ -20,6 +23,12 @@ export function readPod(value: unknown): Pod {
   resources(spec['resources'], 'spec.resources');
   if (spec['os'] !== undefined) text(object(spec['os'], 'spec.os')['name'], 'spec.os.name');
   return { ...pod, metadata, spec: { ...spec, containers: spec['containers'] ?? [] } } as unknown as Pod;
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  return Object.fromEntries(Object.entries(value).flatMap(([name, member]) => (member === null ? [] : [[name, withoutNulls(member)]])));
 }
 
 type Members = Readonly<Record<string, unknown>>;

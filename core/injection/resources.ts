@@ -25,7 +25,7 @@ export interface OurResources {
 export interface SizedPod {
   /** Of the init container of ours with this name. */
   resourcesOf(name: string): OurResources;
-  /** Containers without a memory limit: with one of them the pod's cgroup has none. */
+  /** Containers without a memory limit, where the pod as a whole has none: with one of them its cgroup has none. */
   readonly withoutMemoryLimit: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export function sizePod(spec: PodSpec, steps: readonly PodStep[]): SizedPod {
         limits: { cpu: formatMillicores(atMost(milli.limit, whole.cpu)), memory: formatBytes(atMost(bytes.limit, whole.memory)) },
       };
     },
-    withoutMemoryLimit: theirs.filter((container) => askOf(container.resources, 'memory', bytesOf).limit === undefined).map(({ name }) => name),
+    withoutMemoryLimit: whole.memory !== undefined ? [] : theirs.filter((container) => askOf(container.resources, 'memory', bytesOf).limit === undefined).map(({ name }) => name),
   };
 }
 

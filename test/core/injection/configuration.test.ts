@@ -46,6 +46,13 @@ describe('a model', () => {
     expect(JSON.stringify(back)).toBe(JSON.stringify(forth));
   });
 
+  test('with a dollar in its name gives the kubelet nothing to expand', () => {
+    const name = 'acme/$(KUBERNETES_SERVICE_HOST)$$';
+    const [text = ''] = configurationsOf(pod, new Map([['llama-ft-7', { ...model, spec: { ...model.spec, model: { name, version: '1' } } }]]));
+    expect(text).not.toContain('$');
+    expect(JSON.parse(text)).toMatchObject({ model: { name } });
+  });
+
   test('that names no region takes that of the container that reads it, where that is one', () => {
     const { spec, metadata } = readPod(pod);
     const withRegion = (value: string): unknown => ({ metadata, spec: { ...spec, containers: spec.containers.map((container) => ({ ...container, env: [{ name: 'AWS_REGION', value }] })) } });

@@ -4,12 +4,14 @@ import * as fc from 'fast-check';
 import { WeightlockError } from '../../../core/errors.ts';
 import { decide, requestedModels } from '../../../core/injection/decide.ts';
 import { nearest } from '../../../core/injection/nearest.ts';
+import { applyPatch } from '../../../core/injection/patch.ts';
 import { readPod } from '../../../core/injection/read-pod.ts';
 import { readFixture, SETTINGS } from './fixture.ts';
 
 describe('a pod', () => {
   test.each<[unknown, string]>([
     [null, 'pod is not an object'],
+    [{ spec: null }, 'spec is not an object'],
     [{}, 'spec is not an object'],
     [{ spec: { containers: {} } }, 'spec.containers is not a list'],
     [{ spec: { containers: [null] } }, 'spec.containers[0] is not an object'],
@@ -35,7 +37,8 @@ describe('a pod', () => {
         try {
           const read = readPod(mutant);
           requestedModels(read);
-          decide(read, 'serving', models, SETTINGS);
+          const decision = decide(read, 'serving', models, SETTINGS);
+          if (decision.kind === 'Inject') applyPatch(mutant, decision.patch);
         } catch (error) {
           expect(error).toBeInstanceOf(WeightlockError);
           expect(error).toMatchObject({ code: 'E_SCHEMA' });
