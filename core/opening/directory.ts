@@ -52,6 +52,7 @@ export async function removeTree(parent: Directory, name: string): Promise<void>
   if (facts === null) return;
   const shown = `${parent.shown}/${name}`;
   if (!facts.isDirectory()) return removeFile(parent, name);
+  if (removeEmpty(parent, name)) return; // also one of root's that we may not open: the kubelet makes such for subPath mounts
   const directory = enter(parent, name);
   try {
     if (fstatSync(directory.descriptor).uid === process.getuid?.()) io('change the mode of', shown, () => fchmodSync(directory.descriptor, 0o700));
@@ -65,6 +66,15 @@ export async function removeTree(parent: Directory, name: string): Promise<void>
     close(directory);
   }
   io('remove the folder', shown, () => rmdirSync(within(parent, name)));
+}
+
+function removeEmpty(parent: Directory, name: string): boolean {
+  try {
+    rmdirSync(within(parent, name));
+    return true;
+  } catch {
+    return false; // what is in the way is said by what follows
+  }
 }
 
 async function removeFile(parent: Directory, name: string): Promise<void> {

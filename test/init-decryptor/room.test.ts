@@ -27,7 +27,7 @@ describe('room for a model', () => {
   test('in a volume that is too small is E_NO_SPACE with what it needs, has, and must be set to', () => {
     const failure = failureOf({ ...FITS, volume: { ...FITS.volume, freeBytes: 3 * GIB, totalBytes: 4 * GIB } });
     expect(failure.code).toBe('E_NO_SPACE');
-    expect(failure.message).toBe('the model needs 4.0 GiB in /models, which has 3.0 GiB free of 4.0 GiB');
+    expect(failure.message).toBe('the model needs 4.00 GiB in /models, which has 3.00 GiB free of 4.00 GiB');
     expect(failure.next).toBe("Set the volume's sizeLimit to at least 5121Mi.");
   });
 
@@ -39,7 +39,7 @@ describe('room for a model', () => {
   test('in a container with too low a limit is E_MEMORY_LIMIT with what is already in use', () => {
     const failure = failureOf({ ...FITS, cgroup: { limitBytes: 2 * GIB, chargedBytes: 100 * MIB } });
     expect(failure.code).toBe('E_MEMORY_LIMIT');
-    expect(failure.message).toBe('the model needs 4.1 GiB of memory (4.0 GiB for the model and 102.0 MiB to load it); this container has 2.0 GiB, of which 100.0 MiB is already in use');
+    expect(failure.message).toBe('the model needs 4.11 GiB of memory (4.01 GiB for the model and 102.0 MiB to load it); this container has 2.00 GiB, of which 100.0 MiB is already in use');
     const limit = Number(/at least (\d+)Mi/.exec(failure.next ?? '')?.[1]) * MIB;
     expect(failureOf({ ...FITS, cgroup: { limitBytes: limit, chargedBytes: 100 * MIB } })).toEqual({});
     expect(failureOf({ ...FITS, cgroup: { limitBytes: limit - MIB, chargedBytes: 100 * MIB } }).code).toBe('E_MEMORY_LIMIT');

@@ -9,7 +9,7 @@ import { openModel } from '../../../core/opening/open-model.ts';
 import { NOWHERE } from '../../../core/opening/plaintext-target.ts';
 import type { ReaderPolicy } from '../../../core/opening/policy.ts';
 import { scratch, type Scratch } from './scratch.ts';
-import { allowed, content, damage, FILES, fileOf, flip, forgeManifest, NEVER, NOW, policyOf, readerOf, sealFolder, sealInto, type Sealed } from './sealed.ts';
+import { allowed, content, damage, FILES, fileOf, flip, forgeManifest, forgeManifestText, NEVER, NOW, policyOf, readerOf, reencryptUnderSameHeader, sealFolder, sealInto, type Sealed } from './sealed.ts';
 
 const observer = { verified: () => {}, fileDone: () => {}, retrying: () => {} };
 /** Opens and verifies everything, writing nothing. Resolves with the code of the refusal, or `accepted`. */
@@ -197,6 +197,29 @@ describe('attacks on the manifest and beside it', () => {
     expect(await verdict(sealed, { digest })).toBe('E_DIGEST_MISMATCH');
     expect(await verdict(sealed, { digest, content: 'Aead' })).toBe('accepted');
   });
+  test('44: other content re-encrypted under the same header is E_DIGEST_MISMATCH; with AEAD alone it opens, which is why digests are the default', async () => {
+    const sealed = copy();
+    await reencryptUnderSameHeader(sealed, MODEL, content('forged', FILES.get(MODEL)?.length ?? 0));
+    expect(await verdict(sealed)).toBe('E_DIGEST_MISMATCH');
+    expect(await verdict(sealed, { content: 'Aead' })).toBe('accepted');
+  });
+  test.each([
+    ['../outside', 'E_PATH_SYNTAX'],
+    ['/etc/passwd', 'E_PATH_SYNTAX'],
+    ['a/../../x', 'E_PATH_SYNTAX'],
+    ['a//b', 'E_PATH_SYNTAX'],
+    ['.staging/x', 'E_PATH_RESERVED'],
+    ['.ready', 'E_PATH_RESERVED'],
+    ['config.json/x', 'E_PATH_CONFLICT'],
+    ['CONFIG.JSON', 'E_PATH_CONFLICT'],
+    [`${'d/'.repeat(16)}x`, 'E_PATH_SYNTAX'],
+    ['\u202egnp.json', 'E_PATH_SYNTAX'],
+  ])('58, 59, 62, 63: a publisher with the key who names a file %s is refused with %s, before any file is asked for', async (path, code) => {
+    const sealed = copy();
+    const digest = await forgeManifestText(sealed, (text) => withPath(text, path));
+    const store = readerOf(sealed);
+    await expect(openModel(policyOf(sealed, { digest }), store, await allowed(sealed.keyPath), NEVER)).rejects.toMatchObject({ code });
+  });
   test('45: an object replaced while it is being read is E_STORE_CHANGED', async () => {
     const sealed = copy();
     using model = await openModel(policyOf(sealed), readerOf(sealed), await allowed(sealed.keyPath), NEVER);
@@ -281,6 +304,13 @@ describe('weights', () => {
     expect(readdirSync(to.path)).toEqual([]);
   });
 });
+
+/** The manifest with one file renamed; still sorted, so that only the name is wrong. */
+function withPath(text: string, path: string): string {
+  const manifest = JSON.parse(text) as { files: { path: string }[] };
+  const renamed = manifest.files.map((file, i) => (i === 1 ? { ...file, path } : file));
+  return JSON.stringify({ ...manifest, files: renamed.toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))) });
+}
 
 const SEGMENT = 2 ** 20 + 32;
 const swapSegments = (bytes: Buffer): Buffer => Buffer.concat([bytes.subarray(0, 138), bytes.subarray(138 + SEGMENT, 138 + 2 * SEGMENT), bytes.subarray(138, 138 + SEGMENT), bytes.subarray(138 + 2 * SEGMENT)]);

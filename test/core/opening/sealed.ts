@@ -1,11 +1,18 @@
 // A small model of a test's own: sealed into a folder under a local key, with what a reader needs to open it, and means to damage it.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { AwsAccess } from '../../../core/aws/access.ts';
 import { chooseEngine } from '../../../core/engine/choose.ts';
-import type { Manifest, ManifestFile } from '../../../core/envelope/manifest.ts';
+import { FloeKeys } from '../../../core/envelope/floe.ts';
+import { HEADER_BYTES } from '../../../core/envelope/limits.ts';
+import type { Lineage } from '../../../core/envelope/lineage.ts';
+import { serializeManifest, type Manifest, type ManifestFile } from '../../../core/envelope/manifest.ts';
+import { segmentCount, segmentPlan } from '../../../core/envelope/plan.ts';
+import { parseHeader } from '../../../core/envelope/prefix.ts';
+import { sealObject } from '../../../core/envelope/seal.ts';
+import { sealSegment } from '../../../core/envelope/segment.ts';
 import { openManifest, sealManifest } from '../../../core/envelope/sealed-manifest.ts';
 import { serializeVersionFile, parseVersionFile } from '../../../core/envelope/version-file.ts';
 import { parseEnvelopeFile } from '../../../core/envelope/envelope-file.ts';
@@ -104,29 +111,55 @@ export const policyOf = (sealed: Sealed, changes: Partial<ReaderPolicy> = {}): R
 
 const stored = (folder: string, key: string): Buffer => readFileSync(join(folder, key));
 
-async function lineageOf(folder: string, digest: string, keyPath: string): Promise<ReturnType<typeof unwrapLineage>> {
+async function lineageOf({ folder, digest, keyPath }: Pick<Sealed, 'folder' | 'digest' | 'keyPath'>): Promise<Lineage> {
   const version = parseVersionFile(stored(folder, `versions/${digest}.json`), 'version');
-  return unwrapLineage(version, parseEnvelopeFile(stored(folder, `envelopes/${version.envelopeId}.json`), 'envelope').wraps, await allowed(keyPath), NEVER);
+  const { wraps } = parseEnvelopeFile(stored(folder, `envelopes/${version.envelopeId}.json`), 'envelope');
+  return (await unwrapLineage(version, wraps, await allowed(keyPath), NEVER)).lineage;
 }
 
 async function manifestOf(folder: string, digest: string, keyPath: string): Promise<Manifest> {
   const version = parseVersionFile(stored(folder, `versions/${digest}.json`), 'version');
-  const { lineage } = await lineageOf(folder, digest, keyPath);
-  return openManifest(stored(folder, `objects/${version.manifest.object}`), version, lineage.bodyKey, chooseEngine());
+  const { bodyKey } = await lineageOf({ folder, digest, keyPath });
+  return openManifest(stored(folder, `objects/${version.manifest.object}`), version, bodyKey, chooseEngine());
 }
 
 /** What somebody who holds the DEK and writes the bucket can do: another manifest, validly sealed, as a version of its own. Returns its digest. */
 export async function forgeManifest(sealed: Sealed, change: (manifest: Manifest) => Manifest): Promise<string> {
-  const { lineage } = await lineageOf(sealed.folder, sealed.digest, sealed.keyPath);
   const manifest = change(sealed.manifest);
-  const { objectId, bytes, digest } = await sealManifest(manifest, lineage, chooseEngine());
+  const { objectId, bytes } = await sealManifest(manifest, await lineageOf(sealed), chooseEngine());
+  return publishForged(sealed, objectId, bytes, manifest.totals);
+}
+
+/** The same for a manifest that our own writer would refuse to seal. */
+export async function forgeManifestText(sealed: Sealed, change: (text: string) => string): Promise<string> {
+  const text = Buffer.from(change(serializeManifest(sealed.manifest).toString('utf8')));
+  const sealing = sealObject({ lineage: await lineageOf(sealed), kind: 'manifest', plaintextBytes: text.length, plaintext: Readable.from([text]), hasher: null, engine: chooseEngine() });
+  const pieces: Buffer[] = [];
+  for await (const piece of sealing.ciphertext) pieces.push(piece);
+  return publishForged(sealed, sealing.objectId, Buffer.concat(pieces), sealed.totals);
+}
+
+function publishForged(sealed: Sealed, objectId: string, bytes: Buffer, totals: Manifest['totals']): string {
+  const digest = createHash('sha256').update(bytes).digest('hex');
   const version = parseVersionFile(stored(sealed.folder, `versions/${sealed.digest}.json`), 'version');
   writeFileSync(join(sealed.folder, `objects/${objectId}`), bytes);
-  writeFileSync(join(sealed.folder, `versions/${digest}.json`), serializeVersionFile({ ...version, manifest: { object: objectId, bytes: bytes.length }, totals: manifest.totals }));
+  writeFileSync(join(sealed.folder, `versions/${digest}.json`), serializeVersionFile({ ...version, manifest: { object: objectId, bytes: bytes.length }, totals }));
   return digest;
 }
 
-export const bodyKeyOf = async (sealed: Sealed): Promise<Awaited<ReturnType<typeof unwrapLineage>>['lineage']> => (await lineageOf(sealed.folder, sealed.digest, sealed.keyPath)).lineage;
+/** Attack 44: other content under the very header that the manifest names (same key, IV, params and tag). */
+export async function reencryptUnderSameHeader(sealed: Sealed, path: string, plaintext: Buffer): Promise<void> {
+  const engine = chooseEngine();
+  const lineage = await lineageOf(sealed);
+  const { object, segment } = fileOf(sealed, path);
+  damage(sealed, `objects/${object}`, (bytes) => {
+    const { params, iv, prefix } = parseHeader(bytes, path);
+    const keys = new FloeKeys({ key: lineage.bodyKey, params, iv, aad: prefix });
+    const layout = { plaintextBytes: plaintext.length, segmentBytes: segment };
+    const segments = Array.from({ length: segmentCount(layout) }, (_, index) => segmentPlan(layout, index));
+    return Buffer.concat([bytes.subarray(0, HEADER_BYTES), ...segments.map((plan) => sealSegment(engine, keys, plan, randomBytes(12), plaintext.subarray(plan.plaintext.start, plan.plaintext.end)))]);
+  });
+}
 
 export function fileOf(sealed: Sealed, path: string): ManifestFile {
   const file = sealed.manifest.files.find((one) => one.path === path);
