@@ -8,8 +8,18 @@ import type { PodRequest, RequestedModel } from './request.ts';
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 /** Sidecars that meshes and platforms add: never who a model is for. */
 const PROXIES = new Set([
-  'istio-proxy', 'linkerd-proxy', 'envoy', 'kuma-sidecar', 'consul-dataplane', 'envoy-sidecar', 'queue-proxy', 'daprd', 'vault-agent',
-  'cloud-sql-proxy', 'cloudsql-proxy', 'gke-gcsfuse-sidecar',
+  'istio-proxy',
+  'linkerd-proxy',
+  'envoy',
+  'kuma-sidecar',
+  'consul-dataplane',
+  'envoy-sidecar',
+  'queue-proxy',
+  'daprd',
+  'vault-agent',
+  'cloud-sql-proxy',
+  'cloudsql-proxy',
+  'gke-gcsfuse-sidecar',
 ]);
 const ACCELERATOR = /^(?:nvidia\.com\/(?:gpu|mig-.+)|amd\.com\/gpu|gpu\.intel\.com\/.+|google\.com\/tpu)$/;
 

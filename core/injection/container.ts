@@ -97,4 +97,6 @@ function comparable(member: string, value: unknown): unknown {
 }
 
 const amountsOf = (amounts: unknown): unknown =>
-  typeof amounts === 'object' && amounts !== null ? Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, parseQuantity(String(amount))])) : amounts;
+  typeof amounts === 'object' && amounts !== null
+    ? Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, parseQuantity(String(amount))]))
+    : amounts;

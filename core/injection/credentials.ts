@@ -16,8 +16,13 @@ export interface Credentials {
 
 /** Variables that identity webhooks put on every container, ours included: tolerated there and without effect, because the source is named. */
 export const IDENTITY_VARIABLES: ReadonlySet<string> = new Set([
-  'AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_STS_REGIONAL_ENDPOINTS',
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_ROLE_ARN',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_STS_REGIONAL_ENDPOINTS',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
 ]);
 
 // Two hyphens: no model's name starts with one, so these are nobody's container or model volume. At most 19 + 40 of 63 characters.
@@ -35,7 +40,9 @@ const TOKEN_SECONDS = 3600; // the kubelet renews it at 80 %
 
 /** `consumers`: the containers that read the model; what an identity webhook gave them is copied where the model names nothing itself. */
 export function credentialsFor(model: string, access: EncryptedModelSpec['access'], pod: Pod, consumers: readonly Container[]): Credentials {
-  const region = consumers.map((container) => literal(container, 'AWS_REGION') ?? literal(container, 'AWS_DEFAULT_REGION')).find((value) => value !== undefined && REGION.test(value));
+  const region = consumers
+    .map((container) => literal(container, 'AWS_REGION') ?? literal(container, 'AWS_DEFAULT_REGION'))
+    .find((value) => value !== undefined && REGION.test(value));
   if (access?.secretRef !== undefined) {
     const name = secretVolumeOf(model);
     return {
@@ -68,11 +75,17 @@ function copiedFrom(model: string, container: Container, pod: Pod): Pick<Credent
   const has = (...names: readonly string[]): boolean => names.every((name) => (container.env ?? []).some((variable) => variable.name === name));
   if (has('AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE')) {
     const tokenFile = needed(model, container, 'AWS_WEB_IDENTITY_TOKEN_FILE');
-    return { source: { kind: 'webIdentity', roleArn: needed(model, container, 'AWS_ROLE_ARN'), tokenFile }, mounts: [mountWith(model, container, pod, tokenFile)] };
+    return {
+      source: { kind: 'webIdentity', roleArn: needed(model, container, 'AWS_ROLE_ARN'), tokenFile },
+      mounts: [mountWith(model, container, pod, tokenFile)],
+    };
   }
   if (has('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE')) {
     const tokenFile = needed(model, container, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
-    return { source: { kind: 'container', uri: needed(model, container, 'AWS_CONTAINER_CREDENTIALS_FULL_URI'), tokenFile }, mounts: [mountWith(model, container, pod, tokenFile)] };
+    return {
+      source: { kind: 'container', uri: needed(model, container, 'AWS_CONTAINER_CREDENTIALS_FULL_URI'), tokenFile },
+      mounts: [mountWith(model, container, pod, tokenFile)],
+    };
   }
   return undefined;
 }
@@ -83,7 +96,12 @@ const SAY_IT = 'Set spec.access of the model: awsRoleArn, secretRef or instanceR
 
 function needed(model: string, container: Container, name: string): string {
   const value = literal(container, name);
-  demands(value !== undefined && value !== '', 'Credentials', `model ${model} would take its identity from container ${container.name}, where ${name} is no literal value`, SAY_IT);
+  demands(
+    value !== undefined && value !== '',
+    'Credentials',
+    `model ${model} would take its identity from container ${container.name}, where ${name} is no literal value`,
+    SAY_IT,
+  );
   return value;
 }
 
@@ -91,7 +109,16 @@ function needed(model: string, container: Container, name: string): string {
 function mountWith(model: string, container: Container, pod: Pod, file: string): VolumeMount {
   const holds = ({ mountPath }: VolumeMount): boolean => file.startsWith(`${mountPath.replace(/\/+$/, '')}/`);
   const mount = (container.volumeMounts ?? []).filter(holds).sort((a, b) => b.mountPath.length - a.mountPath.length)[0];
-  const usable = mount !== undefined && !mount.name.startsWith(RESERVED_PREFIX) && !`${mount.mountPath}/`.startsWith(`${OWN_FOLDER}/`) && (pod.spec.volumes ?? []).some(({ name }) => name === mount.name);
-  demands(usable, 'Credentials', `model ${model} would take its identity from container ${container.name}, but no volume of the pod is mounted there with ${file}`, SAY_IT);
+  const usable =
+    mount !== undefined &&
+    !mount.name.startsWith(RESERVED_PREFIX) &&
+    !`${mount.mountPath}/`.startsWith(`${OWN_FOLDER}/`) &&
+    (pod.spec.volumes ?? []).some(({ name }) => name === mount.name);
+  demands(
+    usable,
+    'Credentials',
+    `model ${model} would take its identity from container ${container.name}, but no volume of the pod is mounted there with ${file}`,
+    SAY_IT,
+  );
   return { name: mount.name, mountPath: mount.mountPath, readOnly: true, ...(mount.subPath === undefined ? {} : { subPath: mount.subPath }) };
 }

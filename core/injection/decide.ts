@@ -1,29 +1,13 @@
 // What admission decides about a pod, as a function of values: the webhook, `weightlock inject` and `weightlock explain` all call it.
 import type { EncryptedModel } from '../api/encrypted-model.ts';
-import { injectModels } from './inject-models.ts';
+import { type InjectedModel, injectModels, type InjectionSettings } from './inject-models.ts';
 import type { JsonPatch } from './patch.ts';
 import type { Pod } from './pod.ts';
 import { type DenyReason, Refusal } from './refusal.ts';
 import { readLabel, readRequest } from './request.ts';
 
-export interface InjectionSettings {
-  /** The decryptor's image, by digest: `registry/name@sha256:…`. */
-  readonly image: string;
-  /** Of Weightlock; stands in the pod's `weightlock.dev/injected`. */
-  readonly version: string;
-  /** Origins to which credentials may go beside the providers' own (the chart's `allowedEndpoints`). */
-  readonly allowedEndpoints: readonly string[];
-}
-
-export interface InjectedModel {
-  readonly name: string;
-  /** Containers that read it. */
-  readonly consumers: readonly string[];
-  /** sizeLimit of its volume, bytes. */
-  readonly volumeBytes: bigint;
-}
-
 export type SkipReason = 'NotLabelled' | 'SwitchedOff';
+export type { InjectedModel, InjectionSettings } from './inject-models.ts';
 export type { DenyReason } from './refusal.ts';
 
 export type Decision =

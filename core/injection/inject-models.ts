@@ -4,7 +4,6 @@ import type { EncryptedModel } from '../api/encrypted-model.ts';
 import { ANNOTATION, containerNameOf, MODEL_LABEL_PREFIX, RESERVED_PREFIX } from '../api/names.ts';
 import { writeConfiguration } from './configuration.ts';
 import { buildContainer, checkEnvironment, TARGET_FOLDER } from './container.ts';
-import type { InjectedModel, InjectionSettings } from './decide.ts';
 import { checkMounts, patchMounts } from './mounts.ts';
 import { escapeToken, type JsonPatch, type PatchOperation } from './patch.ts';
 import type { Container, Pod } from './pod.ts';
@@ -16,13 +15,36 @@ import { sizePod } from './resources.ts';
 import { isOurs, orderSteps, patchSteps, shiftOfExisting } from './steps.ts';
 import { modelVolume, patchVolumes } from './volumes.ts';
 
+export interface InjectionSettings {
+  /** The decryptor's image, by digest: `registry/name@sha256:…`. */
+  readonly image: string;
+  /** Of Weightlock; stands in the pod's `weightlock.dev/injected`. */
+  readonly version: string;
+  /** Origins to which credentials may go beside the providers' own (the chart's `allowedEndpoints`). */
+  readonly allowedEndpoints: readonly string[];
+}
+
+export interface InjectedModel {
+  readonly name: string;
+  /** Containers that read it. */
+  readonly consumers: readonly string[];
+  /** sizeLimit of its volume, bytes. */
+  readonly volumeBytes: bigint;
+}
+
 export interface Injection {
   readonly patch: JsonPatch;
   readonly models: readonly InjectedModel[];
   readonly notes: readonly string[];
 }
 
-export function injectModels(pod: Pod, namespace: string, request: PodRequest, known: ReadonlyMap<string, EncryptedModel>, settings: InjectionSettings): Injection {
+export function injectModels(
+  pod: Pod,
+  namespace: string,
+  request: PodRequest,
+  known: ReadonlyMap<string, EncryptedModel>,
+  settings: InjectionSettings,
+): Injection {
   checkPod(pod, request);
   const models = request.models.map((asked) => resolveModel(pod, namespace, request, asked, known));
   const sized = sizePod(pod.spec, orderSteps(pod, request, models));
@@ -33,7 +55,11 @@ export function injectModels(pod: Pod, namespace: string, request: PodRequest, k
   const volumes = models.flatMap(({ name, load, credentials }) => [modelVolume(name, load.volumeBytes), ...credentials.volumes]);
   return {
     patch: [
-      ...patchVolumes(pod, models.map(({ name }) => name), volumes),
+      ...patchVolumes(
+        pod,
+        models.map(({ name }) => name),
+        volumes,
+      ),
       ...patchSteps(pod, request, models, build),
       ...patchReaders(pod, request, models),
       ...patchMarks(pod, models, settings.version),
@@ -45,15 +71,27 @@ export function injectModels(pod: Pod, namespace: string, request: PodRequest, k
 
 /** What holds for the whole pod, whatever its models. */
 function checkPod({ spec }: Pod, request: PodRequest): void {
-  const windows = spec.os?.name === 'windows' || spec.nodeSelector?.['kubernetes.io/os'] === 'windows' || spec.securityContext?.['windowsOptions'] !== undefined;
+  const windows =
+    spec.os?.name === 'windows' || spec.nodeSelector?.['kubernetes.io/os'] === 'windows' || spec.securityContext?.['windowsOptions'] !== undefined;
   demands(!windows, 'Windows', 'the pod is for Windows', 'Run it on Linux: a memory-backed volume needs tmpfs.');
   const names = new Set(request.models.map(({ name }) => containerNameOf(name)));
   for (const { name } of spec.containers) {
-    demands(!name.startsWith(RESERVED_PREFIX), 'ReservedName', `container ${name} has a reserved name`, `Choose one that does not start with ${RESERVED_PREFIX}.`);
+    demands(
+      !name.startsWith(RESERVED_PREFIX),
+      'ReservedName',
+      `container ${name} has a reserved name`,
+      `Choose one that does not start with ${RESERVED_PREFIX}.`,
+    );
   }
   for (const container of spec.initContainers ?? []) {
     if (names.has(container.name)) checkEnvironment(container);
-    else demands(!container.name.startsWith(RESERVED_PREFIX), 'ReservedName', `init container ${container.name} belongs to no model that the pod asks for`, `Choose a name that does not start with ${RESERVED_PREFIX}.`);
+    else
+      demands(
+        !container.name.startsWith(RESERVED_PREFIX),
+        'ReservedName',
+        `init container ${container.name} belongs to no model that the pod asks for`,
+        `Choose a name that does not start with ${RESERVED_PREFIX}.`,
+      );
   }
   for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
     if (!names.has(container.name)) checkMounts(container, request.models, request.writable);
@@ -77,7 +115,10 @@ function patchReaders(pod: Pod, request: PodRequest, models: readonly PodModel[]
 function patchMarks(pod: Pod, models: readonly PodModel[], version: string): readonly PatchOperation[] {
   const mark = (kind: 'labels' | 'annotations', name: string, value: string): readonly PatchOperation[] =>
     pod.metadata[kind]?.[name] === value ? [] : [{ op: 'add', path: `/metadata/${kind}/${escapeToken(name)}`, value }];
-  return [...models.flatMap((entry) => mark('labels', `${MODEL_LABEL_PREFIX}${entry.name}`, shortDigest(entry))), ...mark('annotations', ANNOTATION.injected, version)];
+  return [
+    ...models.flatMap((entry) => mark('labels', `${MODEL_LABEL_PREFIX}${entry.name}`, shortDigest(entry))),
+    ...mark('annotations', ANNOTATION.injected, version),
+  ];
 }
 
 const shortDigest = ({ model }: PodModel): string => model.spec.manifest.digest.replace('sha256:', '').slice(0, 12);
@@ -85,5 +126,7 @@ const shortDigest = ({ model }: PodModel): string => model.spec.manifest.digest.
 function notesOn(models: readonly PodModel[], withoutMemoryLimit: readonly string[]): readonly string[] {
   if (withoutMemoryLimit.length === 0) return [];
   const bytes = models.reduce((sum, { load }) => sum + load.volumeBytes, 0n);
-  return [`Without a memory limit on ${withoutMemoryLimit.join(', ')} the pod's memory has no bound: its place on a node is computed with ${roughBytes(bytes)} for models, but nothing holds it to that.`];
+  return [
+    `Without a memory limit on ${withoutMemoryLimit.join(', ')} the pod's memory has no bound: its place on a node is computed with ${roughBytes(bytes)} for models, but nothing holds it to that.`,
+  ];
 }

@@ -14,13 +14,38 @@ export function checkMounts(container: Container, models: readonly RequestedMode
   for (const mount of container.volumeMounts ?? []) {
     if (!mount.name.startsWith(RESERVED_PREFIX)) continue;
     const where = `container ${container.name} mounts ${mount.name}`;
-    demands(!isCredential(mount.name), 'ReservedName', `${where}, which holds the credentials of our own container`, "Mount the Secret by a volume of the pod's own.");
+    demands(
+      !isCredential(mount.name),
+      'ReservedName',
+      `${where}, which holds the credentials of our own container`,
+      "Mount the Secret by a volume of the pod's own.",
+    );
     const model = models.find(({ name }) => containerNameOf(name) === mount.name);
-    demands(model !== undefined, 'ReservedName', `${where}, which belongs to no model of annotation ${ANNOTATION.models}`, `Name the model there; volumes that start with ${RESERVED_PREFIX} are Weightlock's.`);
+    demands(
+      model !== undefined,
+      'ReservedName',
+      `${where}, which belongs to no model of annotation ${ANNOTATION.models}`,
+      `Name the model there; volumes that start with ${RESERVED_PREFIX} are Weightlock's.`,
+    );
     const folder = mount.subPath ?? '';
-    demands(mount.subPathExpr === undefined && (folder === '' || folder === VOLUME_MODEL_FOLDER), 'BadMount', `${where} with subPath "${mount.subPathExpr ?? folder}"`, `Leave subPath out, or set it to ${VOLUME_MODEL_FOLDER}.`);
-    demands(mount.readOnly !== false || writable, 'BadMount', `${where} with readOnly: false`, `Mount it read-only and point the engine's caches elsewhere; if it must write, set annotation ${ANNOTATION.writable}: "true".`);
-    demands(model.mountPath === undefined || model.mountPath === mount.mountPath, 'BadMount', `${where} at ${mount.mountPath}, annotation ${ANNOTATION.models} says ${model.mountPath ?? ''}`, 'Say the path in one of the two places.');
+    demands(
+      mount.subPathExpr === undefined && (folder === '' || folder === VOLUME_MODEL_FOLDER),
+      'BadMount',
+      `${where} with subPath "${mount.subPathExpr ?? folder}"`,
+      `Leave subPath out, or set it to ${VOLUME_MODEL_FOLDER}.`,
+    );
+    demands(
+      mount.readOnly !== false || writable,
+      'BadMount',
+      `${where} with readOnly: false`,
+      `Mount it read-only and point the engine's caches elsewhere; if it must write, set annotation ${ANNOTATION.writable}: "true".`,
+    );
+    demands(
+      model.mountPath === undefined || model.mountPath === mount.mountPath,
+      'BadMount',
+      `${where} at ${mount.mountPath}, annotation ${ANNOTATION.models} says ${model.mountPath ?? ''}`,
+      'Say the path in one of the two places.',
+    );
   }
 }
 
@@ -29,7 +54,12 @@ function checkPaths(container: string, mounts: readonly VolumeMount[]): void {
   for (const [index, mount] of mounts.entries()) {
     if (!mount.name.startsWith(RESERVED_PREFIX)) continue;
     const other = mounts.find((candidate, at) => at !== index && overlap(candidate.mountPath, mount.mountPath));
-    demands(other === undefined, 'BadMount', `container ${container} mounts ${mount.name} at ${mount.mountPath} and ${other?.name ?? ''} at ${other?.mountPath ?? ''}`, 'Choose paths of which none is equal to or inside another.');
+    demands(
+      other === undefined,
+      'BadMount',
+      `container ${container} mounts ${mount.name} at ${mount.mountPath} and ${other?.name ?? ''} at ${other?.mountPath ?? ''}`,
+      'Choose paths of which none is equal to or inside another.',
+    );
   }
 }
 
@@ -46,12 +76,18 @@ export function patchMounts({ path, container, models }: Reader, { writable }: P
   const operations: PatchOperation[] = [];
   for (const [index, mount] of mounts.entries()) {
     if (!mount.name.startsWith(RESERVED_PREFIX)) continue;
-    if (mount.subPath !== VOLUME_MODEL_FOLDER) operations.push({ op: 'add', path: `${path}/volumeMounts/${String(index)}/subPath`, value: VOLUME_MODEL_FOLDER });
+    if (mount.subPath !== VOLUME_MODEL_FOLDER)
+      operations.push({ op: 'add', path: `${path}/volumeMounts/${String(index)}/subPath`, value: VOLUME_MODEL_FOLDER });
     if (mount.readOnly !== true && !writable) operations.push({ op: 'add', path: `${path}/volumeMounts/${String(index)}/readOnly`, value: true });
   }
   const added = models
     .filter(({ name }) => mountsOf(container, name).length === 0)
-    .map(({ name, mountPath }): VolumeMount => ({ name: containerNameOf(name), mountPath: mountPath ?? `/models/${name}`, ...(writable ? {} : { readOnly: true }), subPath: VOLUME_MODEL_FOLDER }));
+    .map(({ name, mountPath }): VolumeMount => ({
+      name: containerNameOf(name),
+      mountPath: mountPath ?? `/models/${name}`,
+      ...(writable ? {} : { readOnly: true }),
+      subPath: VOLUME_MODEL_FOLDER,
+    }));
   checkPaths(container.name, [...mounts, ...added]);
   if (added.length > 0 && container.volumeMounts === undefined) operations.push({ op: 'add', path: `${path}/volumeMounts`, value: [] });
   return [...operations, ...added.map((value): PatchOperation => ({ op: 'add', path: `${path}/volumeMounts/-`, value }))];

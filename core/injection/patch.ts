@@ -2,8 +2,7 @@
 import { WeightlockError } from '../errors.ts';
 
 export type PatchOperation =
-  | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
-  | { readonly op: 'remove'; readonly path: string };
+  { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown } | { readonly op: 'remove'; readonly path: string };
 
 /** In the order in which they apply. Empty where the pod is already as it must be. */
 export type JsonPatch = readonly PatchOperation[];
@@ -19,7 +18,10 @@ export function applyPatch<T>(document: T, patch: JsonPatch): T {
 }
 
 function applyOne(document: unknown, operation: PatchOperation): void {
-  const tokens = operation.path.split('/').slice(1).map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const tokens = operation.path
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
   const last = tokens.pop();
   const parent = tokens.reduce<unknown>((node, token) => memberOf(node, token), document);
   if (last === undefined || typeof parent !== 'object' || parent === null) throw nowhere(operation);

@@ -26,7 +26,12 @@ export interface PodModel {
 export function resolveModel(pod: Pod, namespace: string, request: PodRequest, asked: RequestedModel, models: ReadonlyMap<string, EncryptedModel>): PodModel {
   const { name } = asked;
   const model = models.get(name);
-  demands(model !== undefined, 'ModelNotFound', `there is no EncryptedModel ${namespace}/${name}`, `Apply it (kubectl get encryptedmodels -n ${namespace} lists what is there), or correct annotation ${ANNOTATION.models}.`);
+  demands(
+    model !== undefined,
+    'ModelNotFound',
+    `there is no EncryptedModel ${namespace}/${name}`,
+    `Apply it (kubectl get encryptedmodels -n ${namespace} lists what is there), or correct annotation ${ANNOTATION.models}.`,
+  );
   const { access, manifest, memory } = model.spec;
   const { serviceAccountName: account = 'default' } = pod.spec;
   demands(
@@ -38,14 +43,34 @@ export function resolveModel(pod: Pod, namespace: string, request: PodRequest, a
   const consumers = consumersOf(pod, request, asked);
   const overhead = memory?.overheadBytes === undefined ? OVERHEAD_BYTES : BigInt(memory.overheadBytes);
   const { bytes, millicores } = request.decryptor;
-  demands(bytes === undefined || bytes >= overhead, 'BadAnnotation', `annotation ${ANNOTATION.decryptorResources} gives ${roughBytes(bytes ?? 0n)} of memory, model ${name} needs ${roughBytes(overhead)} beside its volume`, 'Give at least that, or leave memory out: the annotation may raise, never lower.');
-  demands(millicores === undefined || millicores >= DECRYPTOR_MILLICORES, 'BadAnnotation', `annotation ${ANNOTATION.decryptorResources} gives ${formatMillicores(millicores ?? 0n)} of CPU, ${formatMillicores(DECRYPTOR_MILLICORES)} is the least`, 'Give at least that, or leave cpu out: the annotation may raise, never lower.');
+  demands(
+    bytes === undefined || bytes >= overhead,
+    'BadAnnotation',
+    `annotation ${ANNOTATION.decryptorResources} gives ${roughBytes(bytes ?? 0n)} of memory, model ${name} needs ${roughBytes(overhead)} beside its volume`,
+    'Give at least that, or leave memory out: the annotation may raise, never lower.',
+  );
+  demands(
+    millicores === undefined || millicores >= DECRYPTOR_MILLICORES,
+    'BadAnnotation',
+    `annotation ${ANNOTATION.decryptorResources} gives ${formatMillicores(millicores ?? 0n)} of CPU, ${formatMillicores(DECRYPTOR_MILLICORES)} is the least`,
+    'Give at least that, or leave cpu out: the annotation may raise, never lower.',
+  );
   return {
     name,
     asked,
     model,
     consumers,
-    credentials: credentialsFor(name, access, pod, pod.spec.containers.filter((container) => consumers.includes(container.name))),
-    load: { name: containerNameOf(name), volumeBytes: volumeBytes(manifest.bytes, manifest.files), overheadBytes: bytes ?? overhead, millicores: millicores ?? DECRYPTOR_MILLICORES },
+    credentials: credentialsFor(
+      name,
+      access,
+      pod,
+      pod.spec.containers.filter((container) => consumers.includes(container.name)),
+    ),
+    load: {
+      name: containerNameOf(name),
+      volumeBytes: volumeBytes(manifest.bytes, manifest.files),
+      overheadBytes: bytes ?? overhead,
+      millicores: millicores ?? DECRYPTOR_MILLICORES,
+    },
   };
 }

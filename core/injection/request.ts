@@ -46,7 +46,12 @@ export function readRequest(pod: Pod): PodRequest {
     demands(false, 'UnknownAnnotation', `annotation ${name} is unknown`, next);
   }
   const writable = annotations[ANNOTATION.writable];
-  demands(writable === undefined || writable === 'true' || writable === 'false', 'BadAnnotation', `annotation ${ANNOTATION.writable} is "${writable ?? ''}"`, 'Set it to "true" or "false".');
+  demands(
+    writable === undefined || writable === 'true' || writable === 'false',
+    'BadAnnotation',
+    `annotation ${ANNOTATION.writable} is "${writable ?? ''}"`,
+    'Set it to "true" or "false".',
+  );
   oneOf(annotations, ANNOTATION.memoryMode, ['Init']);
   return {
     models: readModels(annotations[ANNOTATION.models]),
@@ -66,11 +71,21 @@ function readModels(text: string | undefined): readonly RequestedModel[] {
     const mountPath = rest.length === 0 ? undefined : rest.join('=');
     demands(MODEL_NAME.test(name), 'BadAnnotation', `"${name}" in ${ANNOTATION.models} is no name of an EncryptedModel`, example);
     const sound = mountPath === undefined || (MOUNT_PATH.test(mountPath) && !mountPath.split('/').some((part) => part === '.' || part === '..'));
-    demands(sound, 'BadAnnotation', `"${mountPath ?? ''}" in ${ANNOTATION.models} is no mount path`, 'Write an absolute path of A-Z a-z 0-9 . _ - and /, without . or .. components and without a slash at its end.');
+    demands(
+      sound,
+      'BadAnnotation',
+      `"${mountPath ?? ''}" in ${ANNOTATION.models} is no mount path`,
+      'Write an absolute path of A-Z a-z 0-9 . _ - and /, without . or .. components and without a slash at its end.',
+    );
     return { name, mountPath };
   });
   const twice = models.find((model, index) => models.findIndex(({ name }) => name === model.name) !== index);
-  demands(twice === undefined, 'BadAnnotation', `${ANNOTATION.models} names ${twice?.name ?? ''} twice`, 'Name each model once; mount it by hand where it is needed in a second place.');
+  demands(
+    twice === undefined,
+    'BadAnnotation',
+    `${ANNOTATION.models} names ${twice?.name ?? ''} twice`,
+    'Name each model once; mount it by hand where it is needed in a second place.',
+  );
   demands(models.length <= MODELS_MAX, 'BadAnnotation', `${ANNOTATION.models} names ${String(models.length)} models`, `Name at most ${String(MODELS_MAX)}.`);
   return models;
 }
@@ -80,8 +95,18 @@ function readDecryptor(text: string | undefined): PodRequest['decryptor'] {
   const given = new Map<string, string>();
   for (const entry of text === undefined ? [] : text.split(',')) {
     const [resource = '', amount = ''] = entry.trim().split('=');
-    demands((resource === 'cpu' || resource === 'memory') && !given.has(resource), 'BadAnnotation', `"${entry.trim()}" in ${ANNOTATION.decryptorResources} is none of cpu, memory`, next);
-    demands((resource === 'cpu' ? millicoresOf(amount) : bytesOf(amount)) !== undefined, 'BadAnnotation', `"${amount}" in ${ANNOTATION.decryptorResources} is not a Kubernetes quantity`, next);
+    demands(
+      (resource === 'cpu' || resource === 'memory') && !given.has(resource),
+      'BadAnnotation',
+      `"${entry.trim()}" in ${ANNOTATION.decryptorResources} is none of cpu, memory`,
+      next,
+    );
+    demands(
+      (resource === 'cpu' ? millicoresOf(amount) : bytesOf(amount)) !== undefined,
+      'BadAnnotation',
+      `"${amount}" in ${ANNOTATION.decryptorResources} is not a Kubernetes quantity`,
+      next,
+    );
     given.set(resource, amount);
   }
   const cpu = given.get('cpu');

@@ -56,7 +56,8 @@ export function sizePod(spec: PodSpec, steps: readonly PodStep[]): SizedPod {
         limits: { cpu: formatMillicores(atMost(milli.limit, whole.cpu)), memory: formatBytes(atMost(bytes.limit, whole.memory)) },
       };
     },
-    withoutMemoryLimit: whole.memory !== undefined ? [] : theirs.filter((container) => askOf(container.resources, 'memory', bytesOf).limit === undefined).map(({ name }) => name),
+    withoutMemoryLimit:
+      whole.memory !== undefined ? [] : theirs.filter((container) => askOf(container.resources, 'memory', bytesOf).limit === undefined).map(({ name }) => name),
   };
 }
 
@@ -84,7 +85,10 @@ function amount(text: string | number | undefined, read: Read): bigint | undefin
 }
 
 /** Pod-level `spec.resources` are the user's word on the whole pod: they are never changed, so their memory must hold model and server. */
-function wholePod(spec: PodSpec, memory: Sizing): { readonly memory: bigint | undefined; readonly cpu: bigint | undefined; readonly cpuRequest: bigint | undefined } {
+function wholePod(
+  spec: PodSpec,
+  memory: Sizing,
+): { readonly memory: bigint | undefined; readonly cpu: bigint | undefined; readonly cpuRequest: bigint | undefined } {
   const limit = amount(spec.resources?.limits?.['memory'], bytesOf);
   const least = memory.needs.request;
   for (const [field, value] of [

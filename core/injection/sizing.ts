@@ -11,8 +11,7 @@ export interface Ask {
 
 /** An init container at its place in the pod. `volume`: what it leaves in its volume; `own`: what it needs itself while it runs. */
 export type InitStep =
-  | { readonly kind: 'init' | 'sidecar'; readonly ask: Ask }
-  | { readonly kind: 'ours'; readonly name: string; readonly volume: bigint; readonly own: bigint };
+  { readonly kind: 'init' | 'sidecar'; readonly ask: Ask } | { readonly kind: 'ours'; readonly name: string; readonly volume: bigint; readonly own: bigint };
 
 export interface Sizing {
   readonly asks: ReadonlyMap<string, { readonly request: bigint; readonly limit: bigint }>;
@@ -47,7 +46,12 @@ export function sizeOurs(steps: readonly InitStep[], containers: readonly Ask[],
   return { asks, needs: { request: requests.needs, limit: limits?.needs } };
 }
 
-function sizeOne(steps: readonly InitStep[], containers: readonly Ask[], forThePod: Rules['forThePod'], read: (ask: Ask) => bigint): { asks: Map<string, bigint>; needs: bigint } {
+function sizeOne(
+  steps: readonly InitStep[],
+  containers: readonly Ask[],
+  forThePod: Rules['forThePod'],
+  read: (ask: Ask) => bigint,
+): { asks: Map<string, bigint>; needs: bigint } {
   const ours: { readonly name: string; readonly alone: bigint; readonly sidecars: bigint }[] = [];
   let volumes = 0n; // what lies in our volumes by now
   let sidecars = 0n; // native sidecars that run by now; Kubernetes adds them to each later init container itself

@@ -1,6 +1,6 @@
 // The order of a pod's init containers as they will stand: ours that are there keep their place, missing ones go first or last.
 import { ANNOTATION } from '../api/names.ts';
-import { buildContainer, repairContainer } from './container.ts';
+import { repairContainer } from './container.ts';
 import { mountsOf } from './mounts.ts';
 import type { PatchOperation } from './patch.ts';
 import type { Container, Pod } from './pod.ts';
@@ -38,10 +38,16 @@ export function orderSteps(pod: Pod, request: PodRequest, models: readonly PodMo
 }
 
 /** By how much our insertions move the init containers that are there. */
-export const shiftOfExisting = (pod: Pod, request: PodRequest, models: readonly PodModel[]): number => (request.order === 'First' ? missingModels(pod, models).length : 0);
+export const shiftOfExisting = (pod: Pod, request: PodRequest, models: readonly PodModel[]): number =>
+  request.order === 'First' ? missingModels(pod, models).length : 0;
 
 /** Repairs ours that are there, then inserts the missing ones. `build` makes the container as it must be. */
-export function patchSteps(pod: Pod, request: PodRequest, models: readonly PodModel[], build: (model: PodModel, existing: Container | undefined) => ReturnType<typeof buildContainer>): readonly PatchOperation[] {
+export function patchSteps(
+  pod: Pod,
+  request: PodRequest,
+  models: readonly PodModel[],
+  build: (model: PodModel, existing: Container | undefined) => Container,
+): readonly PatchOperation[] {
   const operations: PatchOperation[] = pod.spec.initContainers === undefined ? [{ op: 'add', path: '/spec/initContainers', value: [] }] : [];
   for (const [index, existing] of (pod.spec.initContainers ?? []).entries()) {
     const model = models.find(({ load }) => load.name === existing.name);

@@ -29,7 +29,12 @@ export function patchVolumes(pod: Pod, models: readonly string[], wanted: readon
   }
   for (const [index, { name }] of volumes.entries()) {
     if (!name.startsWith(RESERVED_PREFIX) || wanted.some((volume) => volume.name === name)) continue;
-    demands(leftovers.has(name), 'ReservedName', `volume ${name} belongs to no model that the pod asks for`, `Name its model in the annotation, or the volume otherwise: names that start with ${RESERVED_PREFIX} are Weightlock's.`);
+    demands(
+      leftovers.has(name),
+      'ReservedName',
+      `volume ${name} belongs to no model that the pod asks for`,
+      `Name its model in the annotation, or the volume otherwise: names that start with ${RESERVED_PREFIX} are Weightlock's.`,
+    );
     removals.unshift({ op: 'remove', path: `/spec/volumes/${String(index)}` }); // from the last to the first: indices before them stay true
   }
   return [...additions, ...removals];

@@ -1,7 +1,14 @@
 // The certificate authority of one installation: made, kept in a Secret, read back with suspicion. P-256, self-signed, may sign leaves only.
 import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
 import { createPublicKey, createPrivateKey, KeyObject, randomBytes, webcrypto } from 'node:crypto';
-import { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension, SubjectKeyIdentifierExtension, X509Certificate, X509CertificateGenerator } from '@peculiar/x509';
+import {
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 
 /** The Secret's `data`, decoded: `tls.crt`, `tls.key`, `previous.crt`; all absent in the one that the chart creates. */
 export type CaData = Readonly<Record<string, Buffer>>;
@@ -12,7 +19,11 @@ export interface Authority {
 }
 
 export type StoredAuthority =
-  | { readonly kind: 'usable'; readonly authority: Authority; /** The one before, while leaves of it may still be served. */ readonly previous: X509Certificate | undefined }
+  | {
+      readonly kind: 'usable';
+      readonly authority: Authority;
+      /** The one before, while leaves of it may still be served. */ readonly previous: X509Certificate | undefined;
+    }
   | { readonly kind: 'empty' }
   | { readonly kind: 'unusable'; readonly why: string };
 
@@ -62,7 +73,11 @@ export async function readAuthority(data: CaData, now: number): Promise<StoredAu
     const own = createPublicKey(secret).export({ type: 'spki', format: 'der' });
     if (!own.equals(Buffer.from(certificate.publicKey.rawData))) return { kind: 'unusable', why: 'tls.key is not the key of tls.crt' };
     if (certificate.getExtension(BasicConstraintsExtension)?.ca !== true) return { kind: 'unusable', why: 'tls.crt is not a CA' };
-    if (!(await certificate.verify({ date: new Date(now) }))) return { kind: 'unusable', why: `tls.crt is not signed by itself, or not valid now (${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()})` };
+    if (!(await certificate.verify({ date: new Date(now) })))
+      return {
+        kind: 'unusable',
+        why: `tls.crt is not signed by itself, or not valid now (${certificate.notBefore.toISOString()} to ${certificate.notAfter.toISOString()})`,
+      };
     const signing = await webcrypto.subtle.importKey('pkcs8', secret.export({ type: 'pkcs8', format: 'der' }), EC, true, ['sign']);
     return { kind: 'usable', authority: { certificate, key: signing }, previous: readPrevious(previous, now) };
   } catch (error) {

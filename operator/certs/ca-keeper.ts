@@ -45,7 +45,18 @@ export function caKeeper(client: ApiClient, secret: Required<ObjectName>): CaKee
       const caBundle = Buffer.from(bundle).toString('base64');
       const webhooks = (found.webhooks ?? []).map((entry) => ({ name: entry.name, clientConfig: { caBundle } }));
       // The uid: a configuration made anew in between must not be brought into being by this apply, without rules.
-      await applyObject(client, { ...name, resource: MUTATING_WEBHOOKS, kind: 'MutatingWebhookConfiguration', uid: found.metadata.uid, fields: { webhooks }, fieldManager: FIELD_MANAGER.caBundle }, signal);
+      await applyObject(
+        client,
+        {
+          ...name,
+          resource: MUTATING_WEBHOOKS,
+          kind: 'MutatingWebhookConfiguration',
+          uid: found.metadata.uid,
+          fields: { webhooks },
+          fieldManager: FIELD_MANAGER.caBundle,
+        },
+        signal,
+      );
     },
   };
 }

@@ -47,7 +47,12 @@ export async function admit(text: string, admission: Admission, signal: AbortSig
     const fault = asWeightlockError(error);
     const reason = error instanceof LookupFailure ? 'Lookup' : fault.code === 'E_SCHEMA' ? 'BadRequest' : 'Internal';
     report('fault', reason);
-    admission.log.error(`a review could not be answered: ${fault.message}`, { reason, code: fault.code, ...(review === undefined ? {} : subject(review)), ...(reason === 'Internal' && fault.cause instanceof Error ? { stack: fault.cause.stack ?? '' } : {}) });
+    admission.log.error(`a review could not be answered: ${fault.message}`, {
+      reason,
+      code: fault.code,
+      ...(review === undefined ? {} : subject(review)),
+      ...(reason === 'Internal' && fault.cause instanceof Error ? { stack: fault.cause.stack ?? '' } : {}),
+    });
     return { status: reason === 'BadRequest' ? 400 : 500, body: `weightlock: ${fault.message}. ${fault.next ?? ''}` };
   }
 }
@@ -62,7 +67,10 @@ async function modelsOf({ pod, namespace }: Review, lookup: ModelLookup, signal:
         return { name, model: await lookup(namespace, name, signal) };
       } catch (cause) {
         const why = cause instanceof Error ? cause.message : String(cause);
-        throw new LookupFailure('E_INTERNAL', `EncryptedModel ${namespace}/${name} could not be looked up: ${why}`, { cause, next: 'The pod is asked for again by its controller; look at the log of the operator if this lasts.' });
+        throw new LookupFailure('E_INTERNAL', `EncryptedModel ${namespace}/${name} could not be looked up: ${why}`, {
+          cause,
+          next: 'The pod is asked for again by its controller; look at the log of the operator if this lasts.',
+        });
       }
     }),
   );
@@ -75,7 +83,10 @@ function logDecision(log: Logger, review: Review, decision: Decision): void {
       log.debug('pod left alone', { ...subject(review), reason: decision.reason });
       break;
     case 'Inject':
-      log.info(decision.patch.length === 0 ? 'pod is as it must be' : 'pod given its models', { ...subject(review), model: decision.models.map(({ name }) => name).join(',') });
+      log.info(decision.patch.length === 0 ? 'pod is as it must be' : 'pod given its models', {
+        ...subject(review),
+        model: decision.models.map(({ name }) => name).join(','),
+      });
       break;
     case 'Deny':
       log.warn(`pod refused: ${decision.message}`, { ...subject(review), reason: decision.reason, next: decision.next });

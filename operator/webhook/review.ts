@@ -62,4 +62,5 @@ function members(value: unknown, what: string): Readonly<Record<string, unknown>
   return value as Readonly<Record<string, unknown>>;
 }
 
-const refused = (message: string, cause?: unknown): WeightlockError => new WeightlockError('E_SCHEMA', message, { cause, next: 'Send pods here through the API server only.' });
+const refused = (message: string, cause?: unknown): WeightlockError =>
+  new WeightlockError('E_SCHEMA', message, { cause, next: 'Send pods here through the API server only.' });

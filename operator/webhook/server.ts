@@ -68,11 +68,14 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     }
   };
 
-  const server = createServer({ ...secure(certificates.current()), keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: HEADERS_MS }, (request, response) => {
-    answer(request, response).catch(() => {
-      response.destroy(); // the peer went away, or took too long to send its review
-    });
-  });
+  const server = createServer(
+    { ...secure(certificates.current()), keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: HEADERS_MS },
+    (request, response) => {
+      answer(request, response).catch(() => {
+        response.destroy(); // the peer went away, or took too long to send its review
+      });
+    },
+  );
   server.maxConnections = MAX_CONNECTIONS;
   const unsubscribe = certificates.onChange((certificate) => {
     try {

@@ -17,7 +17,10 @@ const soon = (): AbortSignal => AbortSignal.timeout(60_000);
 let server: ApiServer;
 let client: ApiClient;
 
-const KEY = { awsKms: { keyArn: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab', region: 'eu-west-1' }, context: { tenant: 'acme' } };
+const KEY = {
+  awsKms: { keyArn: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab', region: 'eu-west-1' },
+  context: { tenant: 'acme' },
+};
 const SPEC: EncryptedModelSpec = {
   source: { s3: { bucket: 'acme-models', prefix: 'llama-ft', region: 'eu-west-1', endpoint: 'http://10.77.0.1:9000', pathStyle: true } },
   keys: [KEY],
@@ -32,9 +35,21 @@ const modelOf = (name: string, spec: unknown): unknown => ({ apiVersion: `${API_
 
 /** Like `kubectl apply`: strict about members that the schema doesn't know. */
 const create = (name: string, spec: unknown): Promise<EncryptedModel> =>
-  client.json({ method: 'POST', path: collectionPath(ENCRYPTED_MODELS, NAMESPACE), query: { fieldValidation: 'Strict' }, body: modelOf(name, spec), signal: soon() });
+  client.json({
+    method: 'POST',
+    path: collectionPath(ENCRYPTED_MODELS, NAMESPACE),
+    query: { fieldValidation: 'Strict' },
+    body: modelOf(name, spec),
+    signal: soon(),
+  });
 const patch = (name: string, body: unknown): Promise<EncryptedModel> =>
-  client.json({ method: 'PATCH', path: objectPath(ENCRYPTED_MODELS, { namespace: NAMESPACE, name }), contentType: 'application/merge-patch+json', body, signal: soon() });
+  client.json({
+    method: 'PATCH',
+    path: objectPath(ENCRYPTED_MODELS, { namespace: NAMESPACE, name }),
+    contentType: 'application/merge-patch+json',
+    body,
+    signal: soon(),
+  });
 
 async function refusal(work: Promise<unknown>): Promise<string> {
   try {
@@ -95,18 +110,38 @@ describe('a model', () => {
     ['an alias instead of a key', 'x', { ...SPEC, keys: [{ awsKms: { keyArn: 'arn:aws:kms:eu-west-1:111122223333:alias/models' } }] }, /keyArn.*should match/],
     ['a reserved context pair', 'x', { ...SPEC, keys: [{ ...KEY, context: { 'weightlock:v': '1' } }] }, /a name in context must match/],
     ['a context value of 300 bytes', 'x', { ...SPEC, keys: [{ ...KEY, context: { tenant: 'ü'.repeat(150) } }] }, /at most 256 bytes of UTF-8/],
-    ['nine context pairs', 'x', { ...SPEC, keys: [{ ...KEY, context: Object.fromEntries(Array.from('abcdefghi', (name) => [name, '1'])) }] }, /must have at most 8 items/],
+    [
+      'nine context pairs',
+      'x',
+      { ...SPEC, keys: [{ ...KEY, context: Object.fromEntries(Array.from('abcdefghi', (name) => [name, '1'])) }] },
+      /must have at most 8 items/,
+    ],
     ['a prefix that climbs', 'x', { ...SPEC, source: { s3: { bucket: 'abc', prefix: 'models/../other' } } }, /must not contain \. or \.\./],
     ['a prefix that starts with a slash', 'x', { ...SPEC, source: { s3: { bucket: 'abc', prefix: '/models' } } }, /prefix.*should match/],
     ['a prefix with a query', 'x', { ...SPEC, source: { s3: { bucket: 'abc', prefix: 'models?versionId=1' } } }, /prefix.*should match/],
     ['a bucket with a slash', 'x', { ...SPEC, source: { s3: { bucket: 'abc/def', prefix: 'm' } } }, /bucket.*should match/],
-    ['an endpoint with a path', 'x', { ...SPEC, source: { s3: { bucket: 'abc', prefix: 'm', endpoint: 'https://s3.example/steal' } } }, /endpoint.*should match/],
-    ['an endpoint with a user', 'x', { ...SPEC, source: { s3: { bucket: 'abc', prefix: 'm', endpoint: 'https://s3.example@evil.example' } } }, /endpoint.*should match/],
+    [
+      'an endpoint with a path',
+      'x',
+      { ...SPEC, source: { s3: { bucket: 'abc', prefix: 'm', endpoint: 'https://s3.example/steal' } } },
+      /endpoint.*should match/,
+    ],
+    [
+      'an endpoint with a user',
+      'x',
+      { ...SPEC, source: { s3: { bucket: 'abc', prefix: 'm', endpoint: 'https://s3.example@evil.example' } } },
+      /endpoint.*should match/,
+    ],
     ['a digest of another length', 'x', { ...SPEC, manifest: { ...SPEC.manifest, digest: 'sha256:00' } }, /digest.*should match/],
     ['no files', 'x', { ...SPEC, manifest: { ...SPEC.manifest, files: 0 } }, /files.*should be greater than or equal to 1/],
     ['a model name with a control character', 'x', { ...SPEC, model: { name: 'a\u0007b', version: '1' } }, /model\.name.*should match/],
     ['a model name that reads from right to left', 'x', { ...SPEC, model: { name: 'a\u202eb', version: '1' } }, /model\.name.*should match/],
-    ['a secret and a role', 'x', { ...SPEC, access: { secretRef: { name: 's' }, awsRoleArn: 'arn:aws:iam::111122223333:role/r' } }, /at most one of awsRoleArn, secretRef, instanceRole/],
+    [
+      'a secret and a role',
+      'x',
+      { ...SPEC, access: { secretRef: { name: 's' }, awsRoleArn: 'arn:aws:iam::111122223333:role/r' } },
+      /at most one of awsRoleArn, secretRef, instanceRole/,
+    ],
     ['a secret and the node', 'x', { ...SPEC, access: { secretRef: { name: 's' }, instanceRole: true } }, /at most one of awsRoleArn, secretRef, instanceRole/],
     ['no account at all', 'x', { ...SPEC, access: { serviceAccountNames: [] } }, /serviceAccountNames.*should have at least 1 items/],
     ['a memory mode of a later release', 'x', { ...SPEC, memory: { mode: 'NativeSidecar' } }, /Unsupported value: "NativeSidecar"/],
@@ -140,7 +175,14 @@ describe('a model that exists', () => {
     const status = { conditions: [condition], consumers: { ready: 1, loading: 0, failed: 0 }, pods: [{ name: 'p', phase: 'Ready', bytes: 5, seconds: 1 }] };
     const path = objectPath(ENCRYPTED_MODELS, { namespace: NAMESPACE, name: 'kept' }, 'status');
     const body = { ...(modelOf('kept', SPEC) as object), status };
-    const applied = await client.json<EncryptedModel>({ method: 'PATCH', path, query: { fieldManager: 'test' }, contentType: 'application/apply-patch+yaml', body, signal: soon() });
+    const applied = await client.json<EncryptedModel>({
+      method: 'PATCH',
+      path,
+      query: { fieldManager: 'test' },
+      contentType: 'application/apply-patch+yaml',
+      body,
+      signal: soon(),
+    });
     expect(applied.status).toEqual(status);
   });
 });

@@ -38,7 +38,12 @@ export async function typesFromCrd(): Promise<string> {
   const whole: JSONSchema = {
     ...schema,
     required: ['metadata', 'spec'],
-    properties: { ...schema.properties, metadata: METADATA, spec: { ...spec, title: 'EncryptedModelSpec' }, status: { ...status, title: 'EncryptedModelStatus' } },
+    properties: {
+      ...schema.properties,
+      metadata: METADATA,
+      spec: { ...spec, title: 'EncryptedModelSpec' },
+      status: { ...status, title: 'EncryptedModelStatus' },
+    },
   };
   const text = await compile(whole, 'EncryptedModel', {
     additionalProperties: false,

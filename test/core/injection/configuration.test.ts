@@ -8,7 +8,9 @@ import { readPod } from '../../../core/injection/read-pod.ts';
 import { parseDecryptorConfig } from '../../../init-decryptor/config-schema.ts';
 import { FIXTURES, readFixture, SETTINGS } from './fixture.ts';
 
-const cases = readdirSync(FIXTURES, { withFileTypes: true }).map(({ name }) => name).filter((name) => existsSync(new URL(`${name}/expect.yaml`, FIXTURES)));
+const cases = readdirSync(FIXTURES, { withFileTypes: true })
+  .map(({ name }) => name)
+  .filter((name) => existsSync(new URL(`${name}/expect.yaml`, FIXTURES)));
 
 /** The text of WEIGHTLOCK_CONFIG in each of our containers. */
 function configurationsOf(pod: unknown, models: ReadonlyMap<string, EncryptedModel>): readonly string[] {
@@ -29,7 +31,8 @@ describe('a model', () => {
   const { pod, models } = readFixture('bare-pod');
   const [model] = models.values();
   if (model === undefined) throw new Error('the fixture holds no model');
-  const configured = (spec: Partial<EncryptedModel['spec']>): unknown => JSON.parse(configurationsOf(pod, new Map([['llama-ft-7', { ...model, spec: { ...model.spec, ...spec } }]]))[0] ?? '');
+  const configured = (spec: Partial<EncryptedModel['spec']>): unknown =>
+    JSON.parse(configurationsOf(pod, new Map([['llama-ft-7', { ...model, spec: { ...model.spec, ...spec } }]]))[0] ?? '');
 
   test.each([
     ['https://s3.example:443', 'https://s3.example'],
@@ -55,9 +58,13 @@ describe('a model', () => {
 
   test('that names no region takes that of the container that reads it, where that is one', () => {
     const { spec, metadata } = readPod(pod);
-    const withRegion = (value: string): unknown => ({ metadata, spec: { ...spec, containers: spec.containers.map((container) => ({ ...container, env: [{ name: 'AWS_REGION', value }] })) } });
+    const withRegion = (value: string): unknown => ({
+      metadata,
+      spec: { ...spec, containers: spec.containers.map((container) => ({ ...container, env: [{ name: 'AWS_REGION', value }] })) },
+    });
     const regionless = new Map([['llama-ft-7', { ...model, spec: { ...model.spec, source: { s3: { bucket: 'b', prefix: '' } } } }]]);
-    const regionOf = (value: string): unknown => (JSON.parse(configurationsOf(withRegion(value), regionless)[0] ?? '') as { source: { s3: { region?: string } } }).source.s3.region;
+    const regionOf = (value: string): unknown =>
+      (JSON.parse(configurationsOf(withRegion(value), regionless)[0] ?? '') as { source: { s3: { region?: string } } }).source.s3.region;
     expect([regionOf('eu-north-1'), regionOf('https://evil.example')]).toEqual(['eu-north-1', undefined]);
   });
 });

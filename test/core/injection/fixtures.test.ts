@@ -8,7 +8,9 @@ import type { Container, Pod, Quantities } from '../../../core/injection/pod.ts'
 import { readPod } from '../../../core/injection/read-pod.ts';
 import { type Fixture, FIXTURES, readable, readFixture, SETTINGS } from './fixture.ts';
 
-const cases = readdirSync(FIXTURES, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const cases = readdirSync(FIXTURES, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 
 const decideOn = (pod: unknown, { models }: Fixture): Decision => decide(readPod(pod), 'serving', models, SETTINGS);
 
@@ -54,7 +56,10 @@ const isOurs = ({ name }: { readonly name: string }): boolean => name.startsWith
 const isForeign = (named: { readonly name: string }): boolean => !isOurs(named);
 
 function withOurs(pod: Pod, change: (container: Container) => Container): Pod {
-  return { ...pod, spec: { ...pod.spec, initContainers: (pod.spec.initContainers ?? []).map((container) => (isOurs(container) ? change(container) : container)) } };
+  return {
+    ...pod,
+    spec: { ...pod.spec, initContainers: (pod.spec.initContainers ?? []).map((container) => (isOurs(container) ? change(container) : container)) },
+  };
 }
 
 /** Quantities spelled its way, defaults filled in, and the account's token mounted in every container: the service account plugin runs again after us. */
@@ -66,9 +71,11 @@ const asTheApiServerKeepsIt = (pod: Pod): Pod =>
     volumeMounts: [...(container.volumeMounts ?? []), TOKEN_MOUNT],
   }));
 
-const withoutToken = (pod: Pod): Pod => withOurs(pod, (container) => ({ ...container, volumeMounts: (container.volumeMounts ?? []).filter(({ name }) => name !== TOKEN_MOUNT.name) }));
+const withoutToken = (pod: Pod): Pod =>
+  withOurs(pod, (container) => ({ ...container, volumeMounts: (container.volumeMounts ?? []).filter(({ name }) => name !== TOKEN_MOUNT.name) }));
 
-const respelled = (amounts: Quantities | undefined): Quantities => Object.fromEntries(Object.entries(amounts ?? {}).map(([name, amount]) => [name, respell(String(amount))]));
+const respelled = (amounts: Quantities | undefined): Quantities =>
+  Object.fromEntries(Object.entries(amounts ?? {}).map(([name, amount]) => [name, respell(String(amount))]));
 const respell = (amount: string): string => amount.replace(/^(\d+)$/, '$1000m').replace(/^(\d+)Gi$/, (_, gib: string) => `${String(Number(gib) * 1024)}Mi`);
 
 const bare = (container: Container): Container => ({ ...container, volumeMounts: (container.volumeMounts ?? []).filter(isForeign) });

@@ -18,7 +18,10 @@ describe('a JSON patch', () => {
 
   test('leaves the original and its own values alone', () => {
     const [document, value] = [{ a: {} }, { b: [] as number[] }];
-    const result = applyPatch<unknown>(document, [{ op: 'add', path: '/a/x', value }, { op: 'add', path: '/a/x/b/-', value: 1 }]);
+    const result = applyPatch<unknown>(document, [
+      { op: 'add', path: '/a/x', value },
+      { op: 'add', path: '/a/x/b/-', value: 1 },
+    ]);
     expect([document, value, result]).toEqual([{ a: {} }, { b: [] }, { a: { x: { b: [1] } } }]);
   });
 

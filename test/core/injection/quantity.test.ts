@@ -4,13 +4,33 @@ import { bytesOf, formatBytes, formatMillicores, millicoresOf, parseQuantity, ro
 
 describe('a quantity', () => {
   test.each<[string | number, bigint]>([
-    ['0', 0n], ['16Gi', 17_179_869_184n], ['1.5Gi', 1_610_612_736n], ['129M', 129_000_000n], ['128974848', 128_974_848n], ['129e6', 129_000_000n],
-    ['129E6', 129_000_000n], ['1E', 10n ** 18n], ['0.5', 1n], ['100m', 1n], ['.5Ki', 512n], ['5.', 5n], ['+1k', 1000n], ['1e-3', 1n], [1024, 1024n],
+    ['0', 0n],
+    ['16Gi', 17_179_869_184n],
+    ['1.5Gi', 1_610_612_736n],
+    ['129M', 129_000_000n],
+    ['128974848', 128_974_848n],
+    ['129e6', 129_000_000n],
+    ['129E6', 129_000_000n],
+    ['1E', 10n ** 18n],
+    ['0.5', 1n],
+    ['100m', 1n],
+    ['.5Ki', 512n],
+    ['5.', 5n],
+    ['+1k', 1000n],
+    ['1e-3', 1n],
+    [1024, 1024n],
   ])('%s is %s bytes', (text, bytes) => {
     expect(bytesOf(text)).toBe(bytes);
   });
 
-  test.each<[string, bigint]>([['2', 2000n], ['500m', 500n], ['0.5', 500n], ['100u', 1n], ['1e-3', 1n], ['1.0001', 1001n]])('%s is %s thousandths of a core', (text, milli) => {
+  test.each<[string, bigint]>([
+    ['2', 2000n],
+    ['500m', 500n],
+    ['0.5', 500n],
+    ['100u', 1n],
+    ['1e-3', 1n],
+    ['1.0001', 1001n],
+  ])('%s is %s thousandths of a core', (text, milli) => {
     expect(millicoresOf(text)).toBe(milli);
   });
 
@@ -32,7 +52,13 @@ test('what is written is read back', () => {
   );
 });
 
-test.each<[bigint, string]>([[0n, '0'], [1023n, '1023'], [1024n, '1Ki'], [16_551n * 1024n ** 2n, '16551Mi'], [20n * 1024n ** 3n, '20Gi']])('%s bytes are written %s', (bytes, text) => {
+test.each<[bigint, string]>([
+  [0n, '0'],
+  [1023n, '1023'],
+  [1024n, '1Ki'],
+  [16_551n * 1024n ** 2n, '16551Mi'],
+  [20n * 1024n ** 3n, '20Gi'],
+])('%s bytes are written %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
 });
 

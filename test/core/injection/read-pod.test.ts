@@ -66,5 +66,10 @@ function mutate(document: unknown, where: number, value: unknown): void {
 
 test('a typo is answered with the nearest name', () => {
   const names = ['weightlock.dev/models', 'weightlock.dev/containers', 'weightlock.dev/init-order'];
-  expect([nearest('weightlock.dev/model', names), nearest('weightlock.dev/contianers', names), nearest('weightlock.dev/initorder', names), nearest('x', [])]).toEqual([names[0], names[1], names[2], undefined]);
+  expect([
+    nearest('weightlock.dev/model', names),
+    nearest('weightlock.dev/contianers', names),
+    nearest('weightlock.dev/initorder', names),
+    nearest('x', []),
+  ]).toEqual([names[0], names[1], names[2], undefined]);
 });

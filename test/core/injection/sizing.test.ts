@@ -30,15 +30,23 @@ function aggregate(containers: readonly bigint[], inits: readonly Sized[]): bigi
   return result > initial ? result : initial;
 }
 
-const read = (member: 'request' | 'limit') => (ask: Ask): bigint => ask[member] ?? 0n;
+const read =
+  (member: 'request' | 'limit') =>
+  (ask: Ask): bigint =>
+    ask[member] ?? 0n;
 
 function after({ steps, containers }: Shape, sizing: Sizing, member: 'request' | 'limit'): bigint {
-  const inits = steps.map((step): Sized => (step.kind === 'ours' ? { kind: 'init', amount: sizing.asks.get(step.name)?.[member] ?? -1n } : { kind: step.kind, amount: read(member)(step.ask) }));
+  const inits = steps.map((step): Sized =>
+    step.kind === 'ours' ? { kind: 'init', amount: sizing.asks.get(step.name)?.[member] ?? -1n } : { kind: step.kind, amount: read(member)(step.ask) },
+  );
   return aggregate(containers.map(read(member)), inits);
 }
 
 const before = ({ steps, containers }: Shape, member: 'request' | 'limit'): bigint =>
-  aggregate(containers.map(read(member)), steps.flatMap((step): readonly Sized[] => (step.kind === 'ours' ? [] : [{ kind: step.kind, amount: read(member)(step.ask) }])));
+  aggregate(
+    containers.map(read(member)),
+    steps.flatMap((step): readonly Sized[] => (step.kind === 'ours' ? [] : [{ kind: step.kind, amount: read(member)(step.ask) }])),
+  );
 
 /** What lies and runs in the pod at its fullest moment, counted moment by moment. */
 function fullest({ steps, containers }: Shape, member: 'request' | 'limit'): bigint {
@@ -66,7 +74,9 @@ const unbounded = amount.map((request): Ask => ({ request, limit: undefined }));
 const shapeOf = (ask: fc.Arbitrary<Ask>): fc.Arbitrary<Shape> => {
   const foreign = fc.record({ kind: fc.constantFrom('init' as const, 'sidecar' as const), ask });
   const ours = fc.record({ kind: fc.constant('ours' as const), volume: fc.bigInt(MIB, 200n * GIB), own: fc.bigInt(128n * MIB, GIB) });
-  const steps = fc.array(fc.oneof(foreign, foreign, ours), { maxLength: 8 }).map((list) => list.map((step, index): InitStep => (step.kind === 'ours' ? { ...step, name: `weightlock-${String(index)}` } : step)));
+  const steps = fc
+    .array(fc.oneof(foreign, foreign, ours), { maxLength: 8 })
+    .map((list) => list.map((step, index): InitStep => (step.kind === 'ours' ? { ...step, name: `weightlock-${String(index)}` } : step)));
   return fc.record({ steps: steps.filter((list) => list.some(({ kind }) => kind === 'ours')), containers: fc.array(ask, { minLength: 1, maxLength: 4 }) });
 };
 const MEMORY = { forThePod: 'last', unlimited: (request: bigint) => request } as const;
@@ -135,9 +145,15 @@ test('CPU is given to each of ours, as much as the pod has anyway', () => {
     }),
     { numRuns: 500 },
   );
-  const two: readonly InitStep[] = [{ kind: 'ours', name: 'a', volume: 0n, own: 500n }, { kind: 'ours', name: 'b', volume: 0n, own: 500n }];
+  const two: readonly InitStep[] = [
+    { kind: 'ours', name: 'a', volume: 0n, own: 500n },
+    { kind: 'ours', name: 'b', volume: 0n, own: 500n },
+  ];
   const { asks } = sizeOurs(two, [{ request: 4000n, limit: 8000n }], { forThePod: 'each', unlimited: (request) => request });
-  expect([...asks.values()]).toEqual([{ request: 4000n, limit: 8000n }, { request: 4000n, limit: 8000n }]);
+  expect([...asks.values()]).toEqual([
+    { request: 4000n, limit: 8000n },
+    { request: 4000n, limit: 8000n },
+  ]);
 });
 
 describe('the volume', () => {

@@ -39,7 +39,11 @@ async function trusts(bundle: string | undefined, source: SelfManaged, servernam
 }
 
 const served = (source: SelfManaged): X509Certificate => new X509Certificate(source.current().certificate);
-const certificates = (bundle = ''): readonly X509Certificate[] => bundle.split(/(?<=-----END CERTIFICATE-----\n)/).filter((pem) => pem.trim() !== '').map((pem) => new X509Certificate(pem));
+const certificates = (bundle = ''): readonly X509Certificate[] =>
+  bundle
+    .split(/(?<=-----END CERTIFICATE-----\n)/)
+    .filter((pem) => pem.trim() !== '')
+    .map((pem) => new X509Certificate(pem));
 
 beforeEach(() => {
   secret = keptSecret();
@@ -149,7 +153,10 @@ describe('recovers', () => {
     ['emptied', () => void (secret.data = {})],
     ['a key without a certificate', () => void (secret.data = { 'tls.key': secret.data?.['tls.key'] ?? Buffer.alloc(0) })],
     ['garbage', () => void (secret.data = { 'tls.crt': Buffer.from('x'), 'tls.key': Buffer.from('y') })],
-    ['another key', async () => void (secret.data = { ...secret.data, 'tls.key': storeAuthority(await makeAuthority(now), undefined)['tls.key'] ?? Buffer.alloc(0) })],
+    [
+      'another key',
+      async () => void (secret.data = { ...secret.data, 'tls.key': storeAuthority(await makeAuthority(now), undefined)['tls.key'] ?? Buffer.alloc(0) }),
+    ],
     ['an expired CA', async () => void (secret.data = storeAuthority(await makeAuthority(now - 400 * DAY), undefined))],
     ['a CA of the future', async () => void (secret.data = storeAuthority(await makeAuthority(now + 400 * DAY), undefined))],
   ];

@@ -37,7 +37,14 @@ const post = (path: string, body: unknown): Promise<unknown> => client.json({ me
 const createPod = (pod: unknown, query: Readonly<Record<string, string>> = {}): Promise<Pod> =>
   client.json({ method: 'POST', path: collectionPath(PODS, 'serving'), query: { fieldValidation: 'Strict', ...query }, body: pod, signal: soon() });
 const applyPod = (pod: Pod, query: Readonly<Record<string, string | boolean>> = {}): Promise<Pod> =>
-  client.json({ method: 'PATCH', path: objectPath(PODS, { namespace: 'serving', name: pod.metadata.name ?? '' }), query: { fieldManager: 'kubectl', fieldValidation: 'Strict', ...query }, contentType: 'application/apply-patch+yaml', body: { apiVersion: 'v1', kind: 'Pod', ...pod }, signal: soon() });
+  client.json({
+    method: 'PATCH',
+    path: objectPath(PODS, { namespace: 'serving', name: pod.metadata.name ?? '' }),
+    query: { fieldManager: 'kubectl', fieldValidation: 'Strict', ...query },
+    contentType: 'application/apply-patch+yaml',
+    body: { apiVersion: 'v1', kind: 'Pod', ...pod },
+    signal: soon(),
+  });
 
 async function refusal(work: Promise<unknown>): Promise<string> {
   try {
@@ -58,12 +65,25 @@ beforeAll(async () => {
   certificates = selfManaged({ keeper: caKeeper(client, CA_SECRET), dnsNames: ['localhost'], isLeader: () => true, log, now: Date.now });
   await expect(certificates.look(soon())).rejects.toThrow('MutatingWebhookConfiguration weightlock is not there');
 
-  webhook = await startWebhook({ host: '127.0.0.1', port: 0, certificates, lookup: (...asked) => lookup(...asked), settings: SETTINGS, log, onOutcome: (outcome) => outcomes.push(outcome) });
+  webhook = await startWebhook({
+    host: '127.0.0.1',
+    port: 0,
+    certificates,
+    lookup: (...asked) => lookup(...asked),
+    settings: SETTINGS,
+    log,
+    onOutcome: (outcome) => outcomes.push(outcome),
+  });
   await post(collectionPath(MUTATING_WEBHOOKS), {
     metadata: { name: WEBHOOK_CONFIGURATION },
     webhooks: [
       {
-        name: 'pods.weightlock.dev', admissionReviewVersions: ['v1'], sideEffects: 'None', timeoutSeconds: 5, failurePolicy: 'Fail', reinvocationPolicy: 'IfNeeded',
+        name: 'pods.weightlock.dev',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        timeoutSeconds: 5,
+        failurePolicy: 'Fail',
+        reinvocationPolicy: 'IfNeeded',
         clientConfig: { url: `https://localhost:${String(webhook.port)}${WEBHOOK_PATH}` },
         objectSelector: { matchExpressions: [{ key: 'weightlock.dev/inject', operator: 'Exists' }] },
         rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' }],
@@ -74,7 +94,8 @@ beforeAll(async () => {
     await client.json({ method: 'GET', path: collectionPath(ENCRYPTED_MODELS, 'serving'), signal: soon() });
     return true;
   });
-  for (const model of readFixture('bare-pod').models.values()) await createObject(client, ENCRYPTED_MODELS, 'serving', { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: KIND, ...model }, soon());
+  for (const model of readFixture('bare-pod').models.values())
+    await createObject(client, ENCRYPTED_MODELS, 'serving', { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: KIND, ...model }, soon());
 }, 240_000);
 afterAll(async () => {
   await client.close();
@@ -86,7 +107,10 @@ beforeEach(() => {
 });
 
 /** `pod` as somebody would send it again. */
-const again = ({ metadata: { name, generateName, labels, annotations }, spec }: Pod): unknown => ({ metadata: { name, generateName, labels, annotations }, spec });
+const again = ({ metadata: { name, generateName, labels, annotations }, spec }: Pod): unknown => ({
+  metadata: { name, generateName, labels, annotations },
+  spec,
+});
 const results = (): readonly string[] => outcomes.map(({ result }) => result);
 
 describe('the bundle', () => {
@@ -104,7 +128,11 @@ describe('the bundle', () => {
   });
 
   test("is all that the operator's field manager owns, and nothing else of the configuration changed", async () => {
-    const { webhooks, metadata } = await client.json<Configuration>({ method: 'GET', path: objectPath(MUTATING_WEBHOOKS, { name: WEBHOOK_CONFIGURATION }), signal: soon() });
+    const { webhooks, metadata } = await client.json<Configuration>({
+      method: 'GET',
+      path: objectPath(MUTATING_WEBHOOKS, { name: WEBHOOK_CONFIGURATION }),
+      signal: soon(),
+    });
     expect(webhooks[0]?.rules).toHaveLength(1);
     expect(metadata.managedFields.find(({ manager }) => manager === FIELD_MANAGER.caBundle)).toMatchObject({
       operation: 'Apply',
@@ -114,7 +142,13 @@ describe('the bundle', () => {
 
   test('comes back when it was edited, and the Secret is written once only', async () => {
     const secret = await client.json<{ metadata: { resourceVersion: string } }>({ method: 'GET', path: objectPath(SECRETS, CA_SECRET), signal: soon() });
-    await client.json({ method: 'PATCH', path: objectPath(MUTATING_WEBHOOKS, { name: WEBHOOK_CONFIGURATION }), contentType: 'application/json-patch+json', body: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }], signal: soon() });
+    await client.json({
+      method: 'PATCH',
+      path: objectPath(MUTATING_WEBHOOKS, { name: WEBHOOK_CONFIGURATION }),
+      contentType: 'application/json-patch+json',
+      body: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }],
+      signal: soon(),
+    });
     await certificates.look(soon());
     await eventually('the API server to trust us again', async () => {
       await createPod(podFor('llama-ft-7'), { dryRun: 'All' });
@@ -125,7 +159,9 @@ describe('the bundle', () => {
 });
 
 describe('a pod', () => {
-  const cases = readdirSync(FIXTURES, { withFileTypes: true }).map(({ name }) => name).filter((name) => existsSync(new URL(`${name}/expect.yaml`, FIXTURES)));
+  const cases = readdirSync(FIXTURES, { withFileTypes: true })
+    .map(({ name }) => name)
+    .filter((name) => existsSync(new URL(`${name}/expect.yaml`, FIXTURES)));
 
   test.each(cases)('(%s) is valid once injected, and a pass over what the API server made of it changes nothing', async (name) => {
     const fixture = readFixture(name);
@@ -138,7 +174,9 @@ describe('a pod', () => {
   });
 
   test('is refused in the words of the operator', async () => {
-    expect(await refusal(createPod(podFor('llama-ft-8')))).toContain('admission webhook "pods.weightlock.dev" denied the request: there is no EncryptedModel serving/llama-ft-8. Apply it (kubectl get encryptedmodels -n serving lists what is there)');
+    expect(await refusal(createPod(podFor('llama-ft-8')))).toContain(
+      'admission webhook "pods.weightlock.dev" denied the request: there is no EncryptedModel serving/llama-ft-8. Apply it (kubectl get encryptedmodels -n serving lists what is there)',
+    );
   });
 
   test('satisfies Pod Security "restricted" where it did before', async () => {
@@ -146,7 +184,13 @@ describe('a pod', () => {
     lookup = (_namespace, model) => Promise.resolve(readFixture('secret-of-the-model').models.get(model));
     const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
     const { metadata, spec } = podFor('llama-ft-7');
-    const pod = { metadata, spec: { securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } }, containers: spec.containers.map((container) => ({ ...container, securityContext })) } };
+    const pod = {
+      metadata,
+      spec: {
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+        containers: spec.containers.map((container) => ({ ...container, securityContext })),
+      },
+    };
     await client.json({ method: 'POST', path: collectionPath(PODS, 'restricted'), body: pod, signal: soon() });
     expect(results()[0]).toBe('inject');
   });
@@ -154,7 +198,9 @@ describe('a pod', () => {
   test('can be applied, applied again and dry-run without drift', async () => {
     const pod: Pod = { ...podFor('llama-ft-7'), metadata: { ...podFor('llama-ft-7').metadata, generateName: '', name: 'applied' } };
     const rehearsed = await applyPod(pod, { dryRun: 'All' });
-    expect(await refusal(client.json({ method: 'GET', path: objectPath(PODS, { namespace: 'serving', name: 'applied' }), signal: soon() }))).toContain('not found');
+    expect(await refusal(client.json({ method: 'GET', path: objectPath(PODS, { namespace: 'serving', name: 'applied' }), signal: soon() }))).toContain(
+      'not found',
+    );
     const applied = await applyPod(pod);
     expect(rehearsed.spec).toEqual(applied.spec);
     expect(versionOf(await applyPod(pod, { force: true }))).toBe(versionOf(applied));
@@ -167,15 +213,26 @@ const versionOf = ({ metadata }: Pod): unknown => (metadata as { readonly resour
 /** A Deployment whose pods mount the model by hand. */
 const templateWith = (volumes: readonly Volume[]): unknown => {
   const { metadata, spec } = podFor('llama-ft-7');
-  const containers = spec.containers.map((container) => ({ ...container, volumeMounts: [{ name: 'weightlock-llama-ft-7', mountPath: '/models', readOnly: true }] }));
-  return { metadata: { generateName: 'llama-' }, spec: { selector: { matchLabels: { app: 'llama' } }, template: { metadata: { annotations: metadata.annotations, labels: { ...metadata.labels, app: 'llama' } }, spec: { containers, volumes } } } };
+  const containers = spec.containers.map((container) => ({
+    ...container,
+    volumeMounts: [{ name: 'weightlock-llama-ft-7', mountPath: '/models', readOnly: true }],
+  }));
+  return {
+    metadata: { generateName: 'llama-' },
+    spec: {
+      selector: { matchLabels: { app: 'llama' } },
+      template: { metadata: { annotations: metadata.annotations, labels: { ...metadata.labels, app: 'llama' } }, spec: { containers, volumes } },
+    },
+  };
 };
 
 describe('the placeholder', () => {
   test('makes a template valid that mounts the model by hand, which it is not without any volume', async () => {
     const placeholder = { name: 'weightlock-llama-ft-7', configMap: { name: PLACEHOLDER_CONFIG_MAP } };
     await post('/apis/apps/v1/namespaces/serving/deployments', templateWith([placeholder]));
-    expect(await refusal(post('/apis/apps/v1/namespaces/serving/deployments', templateWith([])))).toContain('volumeMounts[0].name: Not found: "weightlock-llama-ft-7"');
+    expect(await refusal(post('/apis/apps/v1/namespaces/serving/deployments', templateWith([])))).toContain(
+      'volumeMounts[0].name: Not found: "weightlock-llama-ft-7"',
+    );
   });
 });
 

@@ -8,9 +8,19 @@ export function reviewOf(object: unknown, request: Readonly<Record<string, unkno
     kind: 'AdmissionReview',
     apiVersion: 'admission.k8s.io/v1',
     request: {
-      uid: '705ab4f5-6393-11e8-b7cc-42010a800002', kind, resource, requestKind: kind, requestResource: resource, namespace: 'serving', operation: 'CREATE',
+      uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+      kind,
+      resource,
+      requestKind: kind,
+      requestResource: resource,
+      namespace: 'serving',
+      operation: 'CREATE',
       userInfo: { username: 'system:serviceaccount:kube-system:replicaset-controller', groups: ['system:authenticated'] },
-      object, oldObject: null, dryRun: false, options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' }, ...request,
+      object,
+      oldObject: null,
+      dryRun: false,
+      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+      ...request,
     },
   };
 }
@@ -18,5 +28,9 @@ export function reviewOf(object: unknown, request: Readonly<Record<string, unkno
 /** A pod as a ReplicaSet asks for it: without a name, and asking for `models`. */
 export const podFor = (models: string): Pod => ({
   metadata: { generateName: 'llama-7c9-', labels: { 'weightlock.dev/inject': 'true' }, annotations: { 'weightlock.dev/models': models } },
-  spec: { containers: [{ name: 'server', image: 'registry.example/server:1', resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } } }] },
+  spec: {
+    containers: [
+      { name: 'server', image: 'registry.example/server:1', resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } } },
+    ],
+  },
 });

@@ -28,8 +28,14 @@ let lookup: ModelLookup;
 
 async function start(changes: Partial<WebhookOptions> = {}): Promise<void> {
   webhook = await startWebhook({
-    host: '127.0.0.1', port: 0, certificates, lookup: (...asked) => lookup(...asked), settings: SETTINGS, log,
-    onOutcome: (outcome) => outcomes.push(outcome), ...changes,
+    host: '127.0.0.1',
+    port: 0,
+    certificates,
+    lookup: (...asked) => lookup(...asked),
+    settings: SETTINGS,
+    log,
+    onOutcome: (outcome) => outcomes.push(outcome),
+    ...changes,
   });
 }
 
@@ -54,7 +60,16 @@ interface Answered {
 }
 
 async function send(body: string | Buffer, { path = '/mutate-pods?timeout=5s', method = 'POST', type = 'application/json' } = {}): Promise<Answered> {
-  const sent = request({ host: '127.0.0.1', port: webhook.port, servername: NAME, ca: secret.bundle, agent, path, method, headers: { 'content-type': type, 'content-length': Buffer.byteLength(body) } });
+  const sent = request({
+    host: '127.0.0.1',
+    port: webhook.port,
+    servername: NAME,
+    ca: secret.bundle,
+    agent,
+    path,
+    method,
+    headers: { 'content-type': type, 'content-length': Buffer.byteLength(body) },
+  });
   sent.on('error', () => undefined); // a server that has answered may close while we still send
   sent.end(body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
@@ -90,7 +105,10 @@ describe('a review', () => {
     const injected = applyPatch(podFor('llama-ft-7'), patchOf(first));
     expect(injected.spec.initContainers?.map(({ name }) => name)).toEqual(['weightlock-llama-ft-7']);
     expect(await review(injected)).toEqual({ uid: first.uid, allowed: true });
-    expect(outcomes.map(({ result, reason }) => [result, reason])).toEqual([['inject', ''], ['unchanged', '']]);
+    expect(outcomes.map(({ result, reason }) => [result, reason])).toEqual([
+      ['inject', ''],
+      ['unchanged', ''],
+    ]);
   });
 
   test('of a pod that does not ask is answered with nothing', async () => {
@@ -100,13 +118,19 @@ describe('a review', () => {
 
   test('is a refusal in words, with HTTP 200, where the pod cannot have what it asks for', async () => {
     const { allowed, status } = await review(podFor('llama-ft-8'));
-    expect([allowed, status]).toEqual([false, {
-      code: 403,
-      reason: 'Forbidden',
-      message: 'there is no EncryptedModel serving/llama-ft-8. Apply it (kubectl get encryptedmodels -n serving lists what is there), or correct annotation weightlock.dev/models. [ModelNotFound]',
-    }]);
+    expect([allowed, status]).toEqual([
+      false,
+      {
+        code: 403,
+        reason: 'Forbidden',
+        message:
+          'there is no EncryptedModel serving/llama-ft-8. Apply it (kubectl get encryptedmodels -n serving lists what is there), or correct annotation weightlock.dev/models. [ModelNotFound]',
+      },
+    ]);
     expect(outcomes).toMatchObject([{ result: 'deny', reason: 'ModelNotFound' }]);
-    expect(log.lines).toContainEqual(expect.objectContaining({ level: 'warn', fields: expect.objectContaining({ namespace: 'serving', pod: 'llama-7c9-*', reason: 'ModelNotFound' }) }));
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', fields: expect.objectContaining({ namespace: 'serving', pod: 'llama-7c9-*', reason: 'ModelNotFound' }) }),
+    );
   });
 
   test("takes the namespace from the request: the pod's own is a claim", async () => {
@@ -121,7 +145,10 @@ describe('a review', () => {
 
   test('is a fault, HTTP 500, where nobody can say whether the model exists: failurePolicy decides', async () => {
     lookup = () => Promise.reject(new Error('connect ECONNREFUSED'));
-    expect(await send(JSON.stringify(reviewOf(podFor('llama-ft-7'))))).toMatchObject({ status: 500, text: expect.stringContaining('EncryptedModel serving/llama-ft-7 could not be looked up: connect ECONNREFUSED') });
+    expect(await send(JSON.stringify(reviewOf(podFor('llama-ft-7'))))).toMatchObject({
+      status: 500,
+      text: expect.stringContaining('EncryptedModel serving/llama-ft-7 could not be looked up: connect ECONNREFUSED'),
+    });
     expect(outcomes).toMatchObject([{ result: 'fault', reason: 'Lookup' }]);
   });
 
@@ -162,7 +189,16 @@ describe('the port', () => {
   test('reads no more than 7 MiB, announced or not', async () => {
     await start();
     expect((await send(Buffer.alloc(7 * 1024 * 1024 + 1, 0x20))).status).toBe(413);
-    const sent = request({ host: '127.0.0.1', port: webhook.port, servername: NAME, ca: secret.bundle, agent, path: '/mutate-pods', method: 'POST', headers: { 'content-type': 'application/json' } });
+    const sent = request({
+      host: '127.0.0.1',
+      port: webhook.port,
+      servername: NAME,
+      ca: secret.bundle,
+      agent,
+      path: '/mutate-pods',
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
     sent.on('error', () => undefined);
     const feed = setInterval(() => sent.write(Buffer.alloc(1024 * 1024, 0x20)), 1);
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
@@ -173,7 +209,16 @@ describe('the port', () => {
 
   test('gives up on a review that does not arrive, and serves the next', async () => {
     await start({ reviewDeadlineMs: 200 });
-    const sent = request({ host: '127.0.0.1', port: webhook.port, servername: NAME, ca: secret.bundle, agent, path: '/mutate-pods', method: 'POST', headers: { 'content-type': 'application/json', 'content-length': 100 } });
+    const sent = request({
+      host: '127.0.0.1',
+      port: webhook.port,
+      servername: NAME,
+      ca: secret.bundle,
+      agent,
+      path: '/mutate-pods',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': 100 },
+    });
     sent.write('{');
     const [error] = (await once(sent, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toBe('ECONNRESET');
@@ -188,7 +233,10 @@ describe('the port', () => {
       return models.get(name);
     };
     const working = [review(podFor('llama-ft-7')), review(podFor('llama-ft-7'))];
-    await eventually('the third to be turned away', async () => (await send(JSON.stringify(reviewOf({ metadata: {}, spec: { containers: [] } })))).status === 503);
+    await eventually(
+      'the third to be turned away',
+      async () => (await send(JSON.stringify(reviewOf({ metadata: {}, spec: { containers: [] } })))).status === 503,
+    );
     expect(outcomes).toContainEqual({ result: 'fault', reason: 'Overload', milliseconds: 0 });
     resolve(undefined);
     expect((await Promise.all(working)).map(({ allowed }) => allowed)).toEqual([true, true]);
