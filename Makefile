@@ -31,8 +31,8 @@ e2e: setup build images ## the tests on the embedded cluster
 test: setup build images ## everything; the last line says N passed, N failed
 	@$(NODE) test/run.ts
 
-cluster-up: setup images ## a real one-node Kubernetes, in namespaces of its own
-	@test/cluster/cluster up
+cluster-up: setup images ## a real one-node Kubernetes, in namespaces of its own, that knows our images
+	@test/cluster/cluster up weightlock && test/cluster/cluster load weightlock dist/images/*.tar
 
 cluster-down: ## ends it and everything it started
 	@test/cluster/cluster down

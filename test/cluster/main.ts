@@ -1,4 +1,6 @@
 // The command line of the embedded cluster; test/cluster/cluster starts it with the pinned Node.
+import { resolve } from 'node:path';
+import type { Cluster } from './cluster.ts';
 import { endCluster, runningCluster, startCluster } from './lifecycle.ts';
 import { DEFAULT_NAME, stateFolder } from './layout.ts';
 
@@ -15,13 +17,17 @@ NAME is ${DEFAULT_NAME} where it may be left out.
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-async function inside(name: string, command: string, args: readonly string[]): Promise<number> {
+function running(name: string): Cluster {
   const cluster = runningCluster(name);
   if (cluster === undefined) throw new Error(`there is no cluster ${name}: start it with \`test/cluster/cluster up ${name}\``);
-  const child = cluster.spawnInside(command, args, { stdio: 'inherit' });
-  return new Promise((resolve, reject) => {
+  return cluster;
+}
+
+async function inside(name: string, command: string, args: readonly string[]): Promise<number> {
+  const child = running(name).spawnInside(command, args, { stdio: 'inherit' });
+  return new Promise((ended, reject) => {
     child.once('error', reject);
-    child.once('close', (status) => resolve(status ?? 1));
+    child.once('close', (status) => ended(status ?? 1));
   });
 }
 
@@ -41,7 +47,7 @@ async function main([verb = '', name = DEFAULT_NAME, ...rest]: readonly string[]
     case 'kubectl':
       return inside(name, 'kube', ['kubectl', ...rest]);
     case 'load':
-      for (const archive of rest) await runningCluster(name)?.loadImage(archive);
+      for (const archive of rest) await running(name).loadImage(resolve(archive));
       return 0;
     case 'exec':
       if (command === undefined) break;

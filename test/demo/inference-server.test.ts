@@ -23,7 +23,7 @@ beforeAll(async () => {
   }
 }, START_LIMIT_MS);
 
-afterAll(() => server.kill('SIGKILL'));
+afterAll(() => void server.kill('SIGKILL'));
 
 const embed = (body: string): Promise<Response> => fetch(`${origin}/embed`, { method: 'POST', body });
 
