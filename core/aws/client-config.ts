@@ -4,6 +4,7 @@ import type { AwsAccess } from './access.ts';
 import { identityProvider } from './credentials.ts';
 import type { ServicePlace } from './endpoint-guard.ts';
 import { checkEndpoint, parseOrigin } from './endpoints.ts';
+import { searchedRegion } from './region.ts';
 
 /** To a TCP and TLS connection. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -24,7 +25,7 @@ const NOBODY = { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' };
 export function clientConfig(place: ClientPlace, access: AwsAccess): SharedConfig {
   if (place.endpoint !== undefined) checkEndpoint(place.service, parseOrigin(place.endpoint), access);
   return {
-    ...(place.region === undefined ? {} : { region: place.region }),
+    region: place.region ?? searchedRegion,
     ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
     credentials: identityProvider(access, place.region) ?? NOBODY,
     maxAttempts: 1,

@@ -38,7 +38,7 @@ function openClient(place: KmsPlace, access: AwsAccess): KMSClient {
 const placeName = (place: KmsPlace): string => place.endpoint ?? `AWS KMS${place.region === undefined ? '' : ` in ${place.region}`}`;
 
 /** Throws E_CONFIG (not a full key ARN), E_CREDENTIALS (anonymous), E_ENDPOINT_REFUSED. Opens no connection yet. */
-export function awsKms(keyArn: string, configured: KmsPlace, access: AwsAccess): KeyProvider {
+export function awsKms(keyArn: string, configured: KmsPlace, access: AwsAccess, callDeadlineMs = CALL_DEADLINE_MS): KeyProvider {
   // §6: full key ARN, never an alias
   needs(isKeyArn(keyArn), 'E_CONFIG', `${JSON.stringify(keyArn)} is not a full key ARN`, 'Write arn:aws:kms:REGION:ACCOUNT:key/ID; an alias is resolved when a model is sealed.');
   const place: KmsPlace = { region: regionOf(keyArn) ?? '', ...configured };
@@ -54,14 +54,14 @@ export function awsKms(keyArn: string, configured: KmsPlace, access: AwsAccess):
     wrap: async (dek, context, signal) => {
       const call = callOf('kms:Encrypt', context);
       const input = { KeyId: keyArn, Plaintext: dek.bytes, EncryptionContext: Object.fromEntries(context) };
-      const answer = await oneCall((abortSignal) => client.send(new EncryptCommand(input), { abortSignal }), CALL_DEADLINE_MS, signal, (failure) => kmsError(failure, call));
+      const answer = await oneCall((abortSignal) => client.send(new EncryptCommand(input), { abortSignal }), callDeadlineMs, signal, (failure) => kmsError(failure, call));
       checkKey(answer.KeyId, call);
       return Buffer.from(answer.CiphertextBlob ?? []);
     },
     unwrap: async (wrapped, context, signal) => {
       const call = callOf('kms:Decrypt', context);
       const input = { KeyId: keyArn, CiphertextBlob: wrapped, EncryptionContext: Object.fromEntries(context) };
-      const answer = await oneCall((abortSignal) => client.send(new DecryptCommand(input), { abortSignal }), CALL_DEADLINE_MS, signal, (failure) => kmsError(failure, call));
+      const answer = await oneCall((abortSignal) => client.send(new DecryptCommand(input), { abortSignal }), callDeadlineMs, signal, (failure) => kmsError(failure, call));
       const dek = SecretBytes.take(answer.Plaintext ?? new Uint8Array());
       try {
         checkKey(answer.KeyId, call);

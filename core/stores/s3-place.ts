@@ -21,6 +21,11 @@ export interface S3Place {
   /** `s3://bucket/prefix`. */
   readonly url: string;
   /** The full key of a key relative to the prefix. */
+  /**
+   * Members of every request that writes. AWS's own S3 gets CRC32s: buckets with Object Lock demand a checksum. Servers that only speak S3 may refuse
+   * them; the signature covers the payload's SHA-256 anyway.
+   */
+  readonly checksum: { readonly ChecksumAlgorithm?: 'CRC32' };
   readonly keyOf: (key: string) => string;
   readonly callOf: (action: S3Call['action'], key: string) => S3Call;
   /** A URL to GET `key`, renewed before it expires; plain where requests are anonymous. One a stored object. Throws E_CREDENTIALS, E_ENDPOINT_REFUSED. */
@@ -41,9 +46,9 @@ export function openPlace(source: S3Source, access: AwsAccess): S3Place {
   const client = new S3Client({
     ...clientConfig(target, access),
     forcePathStyle: source.pathStyle ?? endpoint !== undefined,
-    // AWS's own S3 gets CRC32s (buckets with Object Lock demand a checksum); servers that only speak S3 may refuse them, and SigV4 covers the payload.
-    requestChecksumCalculation: endpoint === undefined ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED', // else it enters presigned URLs as a parameter
+    // The SDK's default would put checksum parameters into presigned URLs, and send trailers that other servers refuse; see `checksum`.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
     ...(anonymous ? { signer: { sign: async <R>(request: R): Promise<R> => request } } : {}),
   });
   client.middlewareStack.use(endpointGuard(target, access));
@@ -63,6 +68,7 @@ export function openPlace(source: S3Source, access: AwsAccess): S3Place {
   };
   return {
     client, bucket, url, keyOf, callOf,
+    checksum: endpoint === undefined ? { ChecksumAlgorithm: 'CRC32' } : {},
     signer: (key) => {
       let current: { readonly url: URL; readonly madeAt: number } | null = null;
       return async () => {

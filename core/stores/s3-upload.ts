@@ -39,12 +39,12 @@ export async function uploadInParts(upload: Upload, body: AsyncIterable<Buffer>,
   const { place, key } = upload;
   const mark = randomUUID();
   const { UploadId } = await call(upload, CALL_DEADLINE_MS, signal, (abortSignal) =>
-    place.client.send(new CreateMultipartUploadCommand({ Bucket: place.bucket, Key: place.keyOf(key), Metadata: { [UPLOAD_MARK]: mark }, ...upload.encryption }), { abortSignal }), SMALL_REQUEST_RETRY);
+    place.client.send(new CreateMultipartUploadCommand({ Bucket: place.bucket, Key: place.keyOf(key), Metadata: { [UPLOAD_MARK]: mark }, ...place.checksum, ...upload.encryption }), { abortSignal }), SMALL_REQUEST_RETRY);
   needs(UploadId !== undefined, 'E_STORE_UNAVAILABLE', `${place.callOf('s3:PutObject', key).at} began no upload of ${place.callOf('s3:PutObject', key).what}`);
   try {
     const send: SendPart = (number, bytes, partSignal) =>
       call(upload, CALL_DEADLINE_MS + Math.ceil(bytes.length / SLOWEST_BYTES_PER_MS), partSignal, (abortSignal) =>
-        place.client.send(new UploadPartCommand({ Bucket: place.bucket, Key: place.keyOf(key), UploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length }), { abortSignal }), PART_RETRY);
+        place.client.send(new UploadPartCommand({ Bucket: place.bucket, Key: place.keyOf(key), UploadId, PartNumber: number, Body: bytes, ContentLength: bytes.length, ...place.checksum }), { abortSignal }), PART_RETRY);
     const parts = await sendParts(body, upload.length, send, signal);
     return await complete(upload, UploadId, parts, mark, signal);
   } catch (error) {

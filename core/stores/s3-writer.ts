@@ -72,7 +72,7 @@ export class S3Writer extends S3Reader implements StoreWriter {
 
   async #putOnce(key: string, bytes: Buffer, condition: PutCondition, signal: AbortSignal): Promise<string> {
     const { client } = this.#place;
-    const input = { ...this.#at(key), Body: bytes, ContentLength: bytes.length, ...this.#encryption };
+    const input = { ...this.#at(key), Body: bytes, ContentLength: bytes.length, ...this.#place.checksum, ...this.#encryption };
     const send = (headers: ConditionHeaders): Promise<{ readonly ETag?: string | undefined }> =>
       this.#call('s3:PutObject', key, signal, (abortSignal) => client.send(new PutObjectCommand({ ...input, ...headers }), { abortSignal }));
     const sendByHand = async (): Promise<{ readonly ETag?: string | undefined }> => {

@@ -114,7 +114,9 @@ describe('67: what a KMS refuses', () => {
 
   test('silence: E_KMS_UNAVAILABLE after the deadline of a call', async () => {
     proxy.faults.push({ kind: 'silence' });
-    await expectRejection('E_KMS_UNAVAILABLE', provider(proxy.origin).unwrap(Buffer.alloc(100), CONTEXT, signal));
+    const impatient = awsKms(arn, { endpoint: proxy.origin }, { ...server.access, allowedEndpoints: [proxy.origin] }, 300);
+    open.push(impatient);
+    await expectRejection('E_KMS_UNAVAILABLE', impatient.unwrap(Buffer.alloc(100), CONTEXT, signal));
   });
 
   test('silence ends at once when the caller aborts, with its reason', async () => {

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { ListMultipartUploadsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { AwsAccess } from '../../../core/aws/access.ts';
 import { openStore, openStoreForWriting } from '../../../core/stores/registry.ts';
+import { openPlace } from '../../../core/stores/s3-place.ts';
+import { S3Writer } from '../../../core/stores/s3-writer.ts';
+import { RangeClient } from '../../../core/transfer/range-client.ts';
 import type { StoreReader, StoreWriter } from '../../../core/stores/store.ts';
 import { startS3Server, type S3Server, writeCredentials } from '../../support/s3-server.ts';
 import { startS3Proxy, type S3Fault, type S3Proxy, type SeenRequest } from '../../support/s3-proxy.ts';
@@ -44,8 +47,11 @@ async function throughProxy(plan: (request: SeenRequest, before: number) => S3Fa
   return { store, proxy, prefix };
 }
 
-async function* stream(length: number, chunk = 700_001): AsyncGenerator<Buffer> {
-  for (let at = 0; at < length; at += chunk) yield pattern(at, Math.min(length, at + chunk));
+/** Three parts. */
+const length = 20 * MIB + 12_345;
+
+async function* stream(bytes: number, chunk = 700_001): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes; at += chunk) yield pattern(at, Math.min(bytes, at + chunk));
 }
 /** Bytes that repeat nowhere: a key stream. */
 const BYTES = createCipheriv('aes-128-ctr', Buffer.alloc(16, 1), Buffer.alloc(16)).update(Buffer.alloc(36 * MIB));
@@ -202,8 +208,6 @@ describe('who may', () => {
 });
 
 describe('large objects', () => {
-  const length = 20 * MIB + 12_345;
-
   test('arrive whole, in parts, and create only', async () => {
     const { store, proxy } = await throughProxy(() => undefined);
     await store.putStream('objects/o', length, stream(length), signal);
@@ -272,6 +276,25 @@ describe('large objects', () => {
     await expectRejection('E_INTERNAL', store.putStream('objects/small', 1_000, stream(real > length ? 1_001 : 999), signal));
     for (const key of ['objects/o', 'objects/small']) await expectRejection('E_STORE_NOT_FOUND', store.openObject(key, 1, signal));
     expect(await pendingUploads()).toBe(0);
+  });
+});
+
+describe('checksums', () => {
+  test('go with every write where AWS\'s own S3 is written to, and nowhere else', async () => {
+    const proxy = await startS3Proxy(server, () => undefined);
+    open.push(proxy);
+    const place = openPlace({ ...server.source(`p${++prefixes}`), endpoint: proxy.origin }, { ...server.access, allowedEndpoints: [proxy.origin] });
+    expect(place.checksum).toEqual({});
+    for (const checksum of [{}, openPlace({ bucket: 'models', prefix: '', region: 'eu-west-1' }, server.access).checksum]) {
+      const store = new S3Writer({ ...place, checksum }, new RangeClient(), {});
+      await store.putSmall('k', Buffer.from('x'), { kind: 'create' }, signal);
+      await store.putStream('objects/o', length, stream(length), signal);
+      expect((await contentOf(store, 'objects/o')).equals(pattern(0, length))).toBe(true);
+      const carrying = proxy.seen.filter(({ line, headers }) => line.startsWith('PUT') && 'x-amz-checksum-crc32' in headers).length;
+      expect(carrying).toBe('ChecksumAlgorithm' in checksum ? 2 + 3 : 0); // k, k once more as a proof, three parts
+      await store.remove('k', signal);
+      await store.remove('objects/o', signal);
+    }
   });
 });
 
