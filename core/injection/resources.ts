@@ -90,7 +90,7 @@ function wholePod(
   memory: Sizing,
 ): { readonly memory: bigint | undefined; readonly cpu: bigint | undefined; readonly cpuRequest: bigint | undefined } {
   const limit = amount(spec.resources?.limits?.['memory'], bytesOf);
-  const least = memory.needs.request;
+  const least = memory.needs;
   for (const [field, value] of [
     ['spec.resources.limits.memory', limit],
     ['spec.resources.requests.memory', amount(spec.resources?.requests?.['memory'], bytesOf)],

@@ -15,8 +15,8 @@ export type InitStep =
 
 export interface Sizing {
   readonly asks: ReadonlyMap<string, { readonly request: bigint; readonly limit: bigint }>;
-  /** What the pod's requests and limits come to at the least; `limit` undefined where a container has none and so the pod's cgroup has none. */
-  readonly needs: Ask;
+  /** What the pod's requests come to at the least. */
+  readonly needs: bigint;
 }
 
 const PAGE_BYTES_MAX = 65_536n; // arm64 kernels with 64-KiB pages: a small file takes a whole one
@@ -41,9 +41,10 @@ export function sizeOurs(steps: readonly InitStep[], containers: readonly Ask[],
   const limits = limited ? sizeOne(steps, containers, forThePod, (ask) => ask.limit ?? 0n) : undefined;
   const asks = new Map<string, { request: bigint; limit: bigint }>();
   for (const [name, request] of requests.asks) {
-    asks.set(name, { request, limit: limits?.asks.get(name) ?? larger(request, unlimited(request)) });
+    // A sidecar between two of ours may burst by more than an init container there: then the request is the larger.
+    asks.set(name, { request, limit: larger(request, limits?.asks.get(name) ?? unlimited(request)) });
   }
-  return { asks, needs: { request: requests.needs, limit: limits?.needs } };
+  return { asks, needs: requests.needs };
 }
 
 function sizeOne(
@@ -55,16 +56,15 @@ function sizeOne(
   const ours: { readonly name: string; readonly alone: bigint; readonly sidecars: bigint }[] = [];
   let volumes = 0n; // what lies in our volumes by now
   let sidecars = 0n; // native sidecars that run by now; Kubernetes adds them to each later init container itself
-  let needs = 0n;
+  let beside = 0n; // the fullest moment of those that none of ours runs in
   for (const step of steps) {
     switch (step.kind) {
       case 'ours':
         volumes += step.volume;
         ours.push({ name: step.name, alone: volumes + step.own, sidecars });
-        needs = larger(needs, volumes + step.own + sidecars);
         break;
       case 'init':
-        if (ours.length > 0) needs = larger(needs, volumes + read(step.ask) + sidecars); // before ours nothing lies there yet
+        if (ours.length > 0) beside = larger(beside, volumes + read(step.ask) + sidecars); // before ours nothing lies there yet
         break;
       case 'sidecar':
         sidecars += read(step.ask);
@@ -72,9 +72,12 @@ function sizeOne(
     }
   }
   const serving = containers.reduce((sum, ask) => sum + read(ask), 0n);
-  needs = larger(needs, volumes + serving + sidecars);
+  beside = larger(beside, volumes + serving + sidecars);
   const last = ours.at(-1);
-  return { asks: new Map(ours.map((one) => [one.name, forThePod === 'each' || one === last ? larger(one.alone, needs - one.sidecars) : one.alone])), needs };
+  return {
+    asks: new Map(ours.map((one) => [one.name, forThePod === 'each' || one === last ? larger(one.alone, beside - one.sidecars) : one.alone])),
+    needs: ours.reduce((most, { alone, sidecars }) => larger(most, alone + sidecars), beside),
+  };
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
