@@ -7,7 +7,7 @@ const ours = files.filter((path) => path.endsWith('.ts'));
 
 test('files are called by one noun or verb, in kebab-case', () => {
   const vague = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager', 'impl', 'base', 'types']);
-  const bad = ours.filter((path) => path.split('/').some((part) => vague.has(part.replace(/\.ts$/, ''))) || !/^[a-z0-9-]+(\.test)?\.ts$/.test(basename(path)));
+  const bad = ours.filter((path) => path.split('/').some((part) => vague.has(part.replace(/\.ts$/, ''))) || !/^[a-z0-9-]+(\.test|\.d)?\.ts$/.test(basename(path)));
   expect(bad).toEqual([]);
 });
 
