@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { EncryptedModel } from '../../core/api/encrypted-model.ts';
 import type { ErrorCode } from '../../core/errors.ts';
+import { cutShort, flipByte, largest, remove, replaceAll, second, steal, swap } from '../lab/thief.ts';
+import type { Stolen } from '../lab/thief.ts';
 import { openLab } from './lab.ts';
 import { barePod, deployment, everServed } from './pods.ts';
 import type { ObservedPod } from './pods.ts';
 import { closeRoom, openRoom, pathOf, scratch } from './room.ts';
 import type { Room } from './room.ts';
-import { cutShort, flipByte, largest, remove, replaceAll, second, steal, swap } from './thief.ts';
 
 const SHARD_BYTES = 2 * 1024 * 1024 + 17;
 
@@ -26,6 +27,7 @@ interface Case {
   readonly sabotage: (room: Room, model: EncryptedModel) => Promise<EncryptedModel> | EncryptedModel;
 }
 
+const stolen = (room: Room, prefix: string): Stolen => steal(room.lab.s3, room.bucket, prefix);
 const inStore = (work: (room: Room, prefix: string) => void) => (room: Room, model: EncryptedModel): EncryptedModel => {
   work(room, model.metadata.name);
   return model;
@@ -64,14 +66,14 @@ const CASES: readonly Case[] = [
       return await room.seal(model.metadata.name, folder.path, { bucket }); // awaited here: the folder goes at the end of this block
     },
   },
-  { name: 'object-missing', what: 'a shard that is not there', code: 'E_STORE_NOT_FOUND', says: /objects\//, sabotage: inStore((room, prefix) => remove(largest(steal(room, prefix)))) },
-  { name: 'byte-flipped', what: 'one bit of ciphertext changed', code: 'E_SEGMENT_AUTH', says: /shard-\d\.safetensors/, sabotage: inStore((room, prefix) => flipByte(largest(steal(room, prefix)))) },
-  { name: 'truncated', what: 'a shard cut short', code: 'E_TRUNCATED', says: /shard-\d\.safetensors/, sabotage: inStore((room, prefix) => cutShort(largest(steal(room, prefix)), 1000)) },
+  { name: 'object-missing', what: 'a shard that is not there', code: 'E_STORE_NOT_FOUND', says: /objects\//, sabotage: inStore((room, prefix) => remove(largest(stolen(room, prefix)))) },
+  { name: 'byte-flipped', what: 'one bit of ciphertext changed', code: 'E_SEGMENT_AUTH', says: /shard-\d\.safetensors/, sabotage: inStore((room, prefix) => flipByte(largest(stolen(room, prefix)))) },
+  { name: 'truncated', what: 'a shard cut short', code: 'E_TRUNCATED', says: /shard-\d\.safetensors/, sabotage: inStore((room, prefix) => cutShort(largest(stolen(room, prefix)), 1000)) },
   {
     name: 'swapped', what: 'two shards under each other’s name', code: 'E_OBJECT_MISMATCH', says: /shard-\d\.safetensors/,
     sabotage: inStore((room, prefix) => {
-      const stolen = steal(room, prefix);
-      swap(largest(stolen), second(stolen));
+      const theirs = stolen(room, prefix);
+      swap(largest(theirs), second(theirs));
     }),
   },
   {
@@ -84,7 +86,7 @@ const CASES: readonly Case[] = [
       using folder = scratch();
       writeShards(folder.path);
       await room.seal('impostor', folder.path);
-      const [original, impostor] = [steal(room, model.metadata.name), steal(room, 'impostor')];
+      const [original, impostor] = [stolen(room, model.metadata.name), stolen(room, 'impostor')];
       replaceAll(impostor, original);
       const [version = ''] = readdirSync(join(original.folder, 'versions'));
       renameSync(join(original.folder, 'versions', version), join(original.folder, 'versions', `${model.spec.manifest.digest.slice('sha256:'.length)}.json`));

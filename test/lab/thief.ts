@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Room } from './room.ts';
+import type { S3Server } from './s3.ts';
 
 export interface Stolen {
   /** `<prefix>` on disk. */
@@ -11,8 +11,8 @@ export interface Stolen {
   readonly objects: readonly string[];
 }
 
-export function steal(room: Room, prefix: string): Stolen {
-  const folder = join(room.lab.s3.folder, room.bucket, prefix);
+export function steal(s3: S3Server, bucket: string, prefix: string): Stolen {
+  const folder = join(s3.folder, bucket, prefix);
   const objects = readdirSync(join(folder, 'objects')).map((name) => join(folder, 'objects', name));
   return { folder, objects: objects.sort((a, b) => statSync(b).size - statSync(a).size) };
 }
