@@ -41,9 +41,13 @@ export async function decideAll(session: Session, values: AdmissionValues): Prom
   const manifests = await readManifests(values.file, values.namespace ?? 'default', session);
   return manifests.map((manifest) => ({
     ...manifest,
-    pods: manifest.pods.map((found) => ({ ...found, decision: decide(found.pod, found.namespace, modelsFor(session, found, files), settings) })),
+    pods: manifest.pods.map((found) => ({ ...found, decision: offline(decide(found.pod, found.namespace, modelsFor(session, found, files), settings)) })),
   }));
 }
+
+/** The advice for a cluster, and for here. */
+const offline = (decision: Decision): Decision =>
+  decision.kind === 'Deny' && decision.reason === 'ModelNotFound' ? { ...decision, next: `Here: give its model.yaml with --model. In the cluster: ${decision.next}` } : decision;
 
 function needsClusterModel(file: ModelFile): void {
   const only = commandLineOnly(file.source, file.keys);

@@ -1,6 +1,9 @@
 // `weightlock explain`: what admission would do with each pod of a file, as the webhook's own code decides it, with reasons.
 import { ADMISSION_OPTIONS, decideAll, type DecidedPod } from './admission.ts';
+import type { PatchOperation } from '../core/injection/patch.ts';
+import type { Container, Quantities } from '../core/injection/pod.ts';
 import { command } from './command.ts';
+import { sizeText } from './quantity.ts';
 import type { Json } from './say.ts';
 
 const SKIPPED = { NotLabelled: 'it does not carry the label weightlock.dev/inject', SwitchedOff: 'its label weightlock.dev/inject says "false"' } as const;
@@ -32,7 +35,8 @@ function textOf({ owner, namespace, decision }: DecidedPod): string {
     case 'Inject':
       return [
         `${subject}: injected`,
-        ...decision.models.map(({ name, consumers, volumeBytes }) => `  model ${name}: a memory volume of ${volumeBytes} bytes, read by ${consumers.length === 0 ? 'no container' : consumers.join(', ')}`),
+        ...decision.models.map(({ name, consumers, volumeBytes }) => `  model ${name}: a memory volume of ${sizeText(Number(volumeBytes))}, read by ${consumers.length === 0 ? 'no container' : consumers.join(', ')}`),
+        ...decision.patch.flatMap(decryptorText),
         ...decision.notes.map((note) => `  note: ${note}`),
         ...decision.patch.map(({ op, path }) => `  ${op} ${path}`),
         ...(decision.patch.length === 0 ? ['  nothing to change: it is injected already'] : []),
@@ -40,6 +44,15 @@ function textOf({ owner, namespace, decision }: DecidedPod): string {
     default:
       return decision satisfies never;
   }
+}
+
+const amounts = (quantities: Quantities = {}): string => Object.entries(quantities).map(([resource, amount]) => `${resource}=${amount}`).join(' ');
+
+/** What the decryptor asks the node for: it decides where the pod can run. */
+function decryptorText(operation: PatchOperation): readonly string[] {
+  if (operation.op === 'remove' || !operation.path.startsWith('/spec/initContainers/')) return [];
+  const { name, resources } = operation.value as Container;
+  return [`  init container ${name}: requests ${amounts(resources?.requests)}, limits ${amounts(resources?.limits)}`];
 }
 
 function jsonOf({ owner, namespace, decision }: DecidedPod): Json {

@@ -6,6 +6,9 @@ import { patchDocument } from './patch-document.ts';
 import { countText } from './quantity.ts';
 import type { Json } from './say.ts';
 
+/** What we add is quoted: a label of twelve hex digits must not become a number in some reader of YAML. What was there keeps its own style. */
+const QUOTED = { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
+
 export const inject = command(
   {
     name: 'inject',
@@ -30,7 +33,7 @@ export const inject = command(
     session.say.line(injected === 0 ? 'nothing injected: no pod in it carries the label weightlock.dev/inject: "true"' : `injected into ${countText(injected, 'pod')}`);
     const separator = manifests.length > 1 ? '---\n' : '';
     session.say.result(
-      manifests.map(({ document }) => separator + document.toString({ lineWidth: 0, directives: false }).replace(/^---\n/, '').trimEnd()).join('\n'),
+      manifests.map(({ document }) => separator + document.toString({ lineWidth: 0, directives: false, ...QUOTED }).replace(/^---\n/, '').trimEnd()).join('\n'),
       manifests.map(({ document }) => document.toJS() as Json),
     );
   },

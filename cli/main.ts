@@ -65,7 +65,7 @@ async function main(words: readonly string[]): Promise<number> {
   process.stderr.on('error', () => undefined);
 
   const output = outputAskedFor(words);
-  const screen = { write: (text: string) => void process.stderr.write(text), terminal: process.stderr.isTTY, columns: () => process.stderr.columns ?? 80 };
+  const screen = { write: (text: string) => void process.stderr.write(text), terminal: process.stderr.isTTY, columns: () => process.stderr.columns || 80 };
   const say = createSay(output ?? 'text', (text) => void process.stdout.write(text), screen, () => performance.now());
   try {
     if (output === undefined) throw new WeightlockError('E_USAGE', '--output takes one of two values', { next: `Use --output ${OUTPUTS.join(' or --output ')}.` });

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { isAlias, parseAllDocuments, visit, type Document } from 'yaml';
-import { WeightlockError } from '../core/errors.ts';
+import { needs, WeightlockError } from '../core/errors.ts';
 import type { Pod } from '../core/injection/pod.ts';
 import { readPod } from '../core/injection/read-pod.ts';
 import type { Session } from './command.ts';
@@ -79,15 +79,15 @@ function withoutAliases(document: Document.Parsed): Document {
 
 /** Each pod, and `kind name` of each object that is none and makes none. */
 function* podsIn(value: KubernetesObject, at: readonly (string | number)[], namespace: string, what: string): Generator<FoundPod | string> {
-  if (typeof value !== 'object' || value === null) throw new WeightlockError('E_CONFIG', `${what} holds something that is no Kubernetes object`, { next: 'Each document needs apiVersion, kind and metadata.' });
-  const { kind, metadata } = value;
-  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(value.items)) {
+  const { kind, metadata } = typeof value === 'object' && value !== null ? value : {};
+  needs(typeof kind === 'string', 'E_CONFIG', `${what} holds something that is no Kubernetes object`, 'Each document needs apiVersion, kind and metadata.');
+  if (kind.endsWith('List') && Array.isArray(value.items)) {
     for (const [i, item] of value.items.entries()) yield* podsIn(item as KubernetesObject, [...at, 'items', i], namespace, what);
     return;
   }
   const name = [metadata?.name, metadata?.generateName].find((name) => typeof name === 'string') ?? '(without a name)';
-  const owner = `${typeof kind === 'string' ? kind : '(without a kind)'} ${name}`;
-  const steps = typeof kind === 'string' && Object.hasOwn(POD_PATHS, kind) ? POD_PATHS[kind] : undefined;
+  const owner = `${kind} ${name}`;
+  const steps = Object.hasOwn(POD_PATHS, kind) ? POD_PATHS[kind] : undefined;
   if (steps === undefined) {
     yield owner;
     return;

@@ -45,6 +45,11 @@ const seal = (prefix: string, ...more: readonly string[]): readonly string[] => 
 const allowed = (): readonly string[] => ['--allow-endpoint', s3.origin, '--allow-endpoint', kms.origin];
 const keys = async (prefix: string): Promise<readonly string[]> => ((await s3.client.send(new ListObjectsV2Command({ Bucket: 'models', Prefix: `${prefix}/` }))).Contents ?? []).map(({ Key }) => Key ?? '');
 
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const pending = async (): Promise<number> => (await s3.client.send(new ListMultipartUploadsCommand({ Bucket: 'models' }))).Uploads?.length ?? 0;
+/** Of the examples: both ways of sealing write model.yaml, and the others read what the one for a cluster wrote. */
+const order = (line: string): number => (line.startsWith('weightlock init') ? 0 : line.includes('seal ./my-model') ? 1 : line.includes('seal ./llama-ft') ? 2 : 3);
+
 describe('sealed to S3 under KMS', () => {
   beforeAll(async () => {
     const ran = await here.run(...seal('m', '--context', 'tenant=acme', '--emit', 'model.yaml', '--namespace', 'serving', '--service-account', 'llama', '--secret-ref', 'demo'));
@@ -67,8 +72,7 @@ describe('sealed to S3 under KMS', () => {
   test('opens with the file alone, where the person allows its endpoints', async () => {
     expect(await here.json('verify', 'model.yaml', ...allowed())).toMatchObject({ verified: true, files: 2, key: { provider: 'aws-kms', id: arn, requestId: expect.any(String) } });
     const { path } = await here.json('open', 'model.yaml', '--to', `${memory}/opened`, ...allowed());
-    const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-    expect(digest(await readFile(`${String(path)}/model.safetensors`))).toBe(digest(weights));
+    expect(sha256(await readFile(`${String(path)}/model.safetensors`))).toBe(sha256(weights));
   });
 
   test('gives no credentials to an endpoint that only the file names', async () => {
@@ -141,7 +145,6 @@ describe('publishing to S3', () => {
     const child = here.start('seal', 'big', ...seal('stopped').slice(2));
     child.stdin.end();
     const end = ended(child);
-    const pending = async (): Promise<number> => (await s3.client.send(new ListMultipartUploadsCommand({ Bucket: 'models' }))).Uploads?.length ?? 0;
     await eventually('the upload has begun', async () => (await pending()) > 0);
     child.kill('SIGTERM');
     expect(await end).toMatchObject({ status: 143, stdout: '' });
@@ -175,8 +178,6 @@ spec:
     spec: {containers: [{name: server, image: "server:1"}]}
 `);
   const examples = (await Promise.all(COMMANDS.map(async (listed) => (await listed.load()).manual.examples))).flat().map(({ line }) => line);
-  // Both ways of sealing write model.yaml; the others read what the one for a cluster wrote.
-  const order = (line: string): number => (line.startsWith('weightlock init') ? 0 : line.includes('seal ./my-model') ? 1 : line.includes('seal ./llama-ft') ? 2 : 3);
   expect(examples.length).toBeGreaterThanOrEqual(COMMANDS.length);
   for (const line of examples.toSorted((a, b) => order(a) - order(b))) expect({ line, ...(await runExample(line)) }).toMatchObject({ line, status: 0 });
 });

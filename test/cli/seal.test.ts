@@ -87,21 +87,21 @@ describe('many', () => {
   });
 });
 
+/** Starts a sealing that takes long, and waits until it writes. */
+async function begun(store: string): Promise<{ readonly child: ChildProcessWithoutNullStreams; readonly end: Promise<Awaited<ReturnType<typeof ended>>> }> {
+  const child = here.start(...words('big', store));
+  child.stdin.end();
+  const end = ended(child);
+  await eventually('it writes', async () => (await files(store)).length > 0);
+  return { child, end };
+}
+
 describe('interrupted', () => {
   beforeAll(async () => {
     await mkdir(here.path('big'));
     await sparse(here.path('big/w'), 8192 * MIB);
     await writeFile(here.path('big/config.json'), '{}');
   });
-
-  /** Starts a sealing that takes long, and waits until it writes. */
-  async function begun(store: string): Promise<{ readonly child: ChildProcessWithoutNullStreams; readonly end: Promise<Awaited<ReturnType<typeof ended>>> }> {
-    const child = here.start(...words('big', store));
-    child.stdin.end();
-    const end = ended(child);
-    await eventually('it writes', async () => (await files(store)).length > 0);
-    return { child, end };
-  }
 
   test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('by %s it ends with status %i, says so, and leaves nothing', async (signal, status) => {
     const { child, end } = await begun(signal);

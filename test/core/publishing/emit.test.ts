@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
-import fc from 'fast-check';
+import { assert, integer, property, string } from 'fast-check';
 import { parse, parseDocument, visit } from 'yaml';
 import { commandLineOnly, emitModel, nameOf, type EmitRequest } from '../../../core/publishing/emit.ts';
 import { parseModelFile } from '../../../cli/model-file.ts';
@@ -118,7 +118,7 @@ describe('the name of the object', () => {
   });
 
   test('is a DNS label of at most 40 characters, of any name and sequence that give one', () => {
-    fc.assert(fc.property(fc.string({ maxLength: 80 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (text, sequence) => {
+    assert(property(string({ maxLength: 80 }), integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (text, sequence) => {
       const name = nameOf(`x${text.replaceAll('/', '')}`, sequence);
       expect(name).toMatch(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/);
       expect(name.endsWith(`-${sequence}`)).toBe(true);

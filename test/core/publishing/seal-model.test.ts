@@ -54,7 +54,7 @@ class WatchedWriter extends FileWriter {
 interface Sealing {
   readonly store: WatchedWriter;
   readonly said: { renumbered: number[]; leftBehind: string[] };
-  run(change?: Partial<SealRequest>, signal?: AbortSignal): Promise<SealedModel>;
+  readonly run: (change?: Partial<SealRequest>, signal?: AbortSignal) => Promise<SealedModel>;
 }
 
 function sealing(name = 'store'): Sealing {
