@@ -19,14 +19,11 @@ export function readSwap(target: string, read: ReadText): SwapFacts {
 /** fstab(5): blanks and backslashes are written in octal. */
 const unescape = (field: string): string => field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8)));
 
-/** Options of the mount that `path` lies on: of the longest mount point above it, and of the last one where several lie over each other. */
+/** Options of the mount that `path` lies on: the last one at or above it, for a later mount covers the earlier ones. */
 function mountOptions(path: string, mounts: string): readonly string[] {
-  let best: { readonly point: string; readonly options: readonly string[] } = { point: '', options: [] };
-  for (const line of mounts.split('\n')) {
-    const [, escaped = '', , options = ''] = line.split(' ');
-    const point = unescape(escaped);
-    const covers = point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`));
-    if (covers && point.length >= best.point.length) best = { point, options: options.split(',') };
-  }
-  return best.options;
+  const covering = mounts.split('\n').findLast((line) => {
+    const point = unescape(line.split(' ')[1] ?? '');
+    return point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`));
+  });
+  return covering?.split(' ')[3]?.split(',') ?? [];
 }

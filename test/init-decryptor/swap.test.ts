@@ -8,6 +8,10 @@ const read = (swaps: string) => (path: string): string | null => (path === '/pro
 test('a node without swap devices has none', () => {
   expect(readSwap('/models', read('Filename\tType\tSize\tUsed\tPriority\n'))).toEqual({ devices: [], noswap: true });
 });
+test('a mount over another one hides it', () => {
+  const twice = `${MOUNTS}tmpfs /models tmpfs rw 0 0\n`;
+  expect(readSwap('/models', (path) => (path === '/proc/swaps' ? SWAPS : twice)).noswap).toBe(false);
+});
 test('the mount that the target lies on decides, not one above or below it', () => {
   expect(readSwap('/models', read(SWAPS))).toEqual({ devices: ['/dev/sda2'], noswap: true });
   expect(readSwap('/models/deep', read(SWAPS)).noswap).toBe(true);
