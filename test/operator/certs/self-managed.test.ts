@@ -169,8 +169,9 @@ describe('recovers', () => {
     await leader.look(signal);
     await follower.look(signal);
     expect(certificates(secret.bundle)).toHaveLength(1);
-    expect(await trusts(secret.bundle, leader)).toBe(true);
-    expect(await trusts(secret.bundle, follower)).toBe(true);
+    const late = replica(false);
+    await late.look(signal);
+    for (const source of [leader, follower, late]) expect(await trusts(secret.bundle, source)).toBe(true);
   });
 
   test('from a foreign CA by signing with it: the Secret is the authority', async () => {
