@@ -188,8 +188,9 @@ describe('reading', () => {
   test('a planted link, FIFO or folder is refused without being waited for: E_STORE_DENIED', async () => {
     await mkdir(join(root, 'model/objects/folder'), { recursive: true });
     await symlink('/dev/zero', join(root, 'model/objects/link'));
+    await symlink('/etc/hostname', join(root, 'model/objects/link-to-file'));
     await once(spawn('mkfifo', [join(root, 'model/objects/fifo')]), 'exit');
-    for (const name of ['folder', 'link', 'fifo']) await expectRejection('E_STORE_DENIED', store.readSmall(`objects/${name}`, 9, signal));
+    for (const name of ['folder', 'link', 'link-to-file', 'fifo']) await expectRejection('E_STORE_DENIED', store.readSmall(`objects/${name}`, 9, signal));
     expect(await listed('objects')).toEqual([]);
   });
 

@@ -103,7 +103,8 @@ describe('46: a server that does not do ranges as asked', () => {
     ['names no range', wrong({ 'Content-Range': 'none' })],
     ['names no size', wrong({ 'Content-Range': 'bytes 10-109/*' })],
     ['sends several ranges as multipart', wrong({ 'Content-Range': '', 'Content-Type': 'multipart/byteranges; boundary=x' })],
-    ['claims another length than the range\'s', wrong({ 'Content-Length': 99 })],
+    ['sends less than its range', wrong({ 'Content-Length': 99 }, (good) => good.subarray(0, 99))],
+    ['sends more than its range', wrong({ 'Content-Length': 200 }, (good) => Buffer.concat([good, good]))],
     ['sends chunks', wrong({ 'Transfer-Encoding': 'chunked' })],
     ['compresses', wrong({ 'Content-Encoding': 'gzip', 'Content-Length': 100 }, (good) => gzipSync(good))],
     ['sends more than it said', wrong({}, (good) => Buffer.concat([good, Buffer.from('x')]))],
@@ -222,12 +223,30 @@ describe('a connection that fails', () => {
     const { server, read } = await against((head, socket, before) => {
       sockets.push(socket);
       serveRange(OBJECT)(head, socket, before);
-    });
+    }, { ...TRANSFER_LIMITS, idleMs: 600_000 });
     await read([0, 5]);
     sockets[0]?.write('HTTP/1.1 206 smuggled\r\n\r\n');
     await eventually('the connection is closed', () => server.connections.open === 0);
     expect((await read([5, 10])).bytes).toEqual(OBJECT.subarray(5, 10));
   });
+});
+
+test('an idle connection is closed after a while', async () => {
+  const { server, read } = await against(serveRange(OBJECT), { ...TRANSFER_LIMITS, idleMs: 50 });
+  await read([0, 5]);
+  await eventually('the connection is closed', () => server.connections.open === 0);
+});
+
+test('a slow body that keeps coming is not a stalled one', async () => {
+  const { read } = await against((head, socket) => {
+    wrong({}, (good) => good.subarray(0, 1))(head, socket, 0);
+    let sent = 1;
+    const drip = setInterval(() => {
+      socket.write(OBJECT.subarray(sent, sent + 1));
+      if (++sent === 20) clearInterval(drip);
+    }, 100);
+  }, { ...TRANSFER_LIMITS, stallMs: 1_000, slowestBytesPerSecond: 1 });
+  expect((await read([0, 20])).bytes).toEqual(OBJECT.subarray(0, 20));
 });
 
 describe('ending a read', () => {
@@ -274,8 +293,12 @@ describe('ending a read', () => {
     for (const answer of held.splice(0)) answer();
     await Promise.all(reads);
     await eventually('the patient one\'s request', () => held.length === 1);
-    held[0]?.();
+    for (const answer of held.splice(0)) answer();
     expect((await patient).bytes).toEqual(OBJECT.subarray(1, 2));
+    const again = Array.from({ length: 32 }, () => read([0, 1]));
+    await eventually('as many requests at once as before: no place was lost', () => held.length === 32);
+    for (const answer of held.splice(0)) answer();
+    await Promise.all(again);
   });
 
   test('closing the client ends reads in flight: E_STORE_UNAVAILABLE', async () => {
