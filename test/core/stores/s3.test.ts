@@ -74,6 +74,8 @@ const secret = async (name: string, id: string, key: string): Promise<AwsAccess>
 
 const conditional = ({ headers }: SeenRequest): boolean => 'if-none-match' in headers || 'if-match' in headers;
 
+const isComplete = ({ line }: SeenRequest): boolean => line.startsWith('POST') && !line.includes('uploads');
+
 describe('small objects', () => {
   test('what was put is read, under the ETag it was put with', async () => {
     const store = writer();
@@ -233,9 +235,17 @@ describe('large objects', () => {
   });
 
   test('an answer to Complete that was lost is found out: the object is ours', async () => {
-    const { store } = await throughProxy(({ line }, before) => (line.startsWith('POST') && !line.includes('uploads') && before === 0 ? { kind: 'lost' } : undefined));
+    const { store, proxy } = await throughProxy((request, before) => (isComplete(request) && before === 0 ? { kind: 'lost' } : undefined));
     const { etag } = await store.putStream('objects/o', length, stream(length), signal);
+    expect(proxy.seen.filter(isComplete)).toHaveLength(1); // found out by looking, not by completing twice
     expect((await store.openObject('objects/o', 1, signal)).object.etag).toBe(etag);
+    expect(await pendingUploads()).toBe(0);
+  });
+
+  test('but a stranger\'s object of the same length is not: E_STORE_CONFLICT', async () => {
+    const { store, prefix } = await throughProxy((request, before) => (isComplete(request) && before === 0 ? { kind: 'cut' } : undefined));
+    await writer(prefix).putStream('objects/o', length, stream(length), signal);
+    await expectRejection('E_STORE_CONFLICT', store.putStream('objects/o', length, stream(length), signal));
     expect(await pendingUploads()).toBe(0);
   });
 
