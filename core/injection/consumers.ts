@@ -37,7 +37,7 @@ export function consumersOf(pod: Pod, request: PodRequest, model: RequestedModel
         'Name containers of spec.containers; an init container that needs the model mounts it by hand.',
       );
     }
-    return [...new Set(request.containers)];
+    return request.containers;
   }
   const own = containers.filter(({ name }) => !PROXIES.has(name));
   const only = own.length === 1 ? own[0] : undefined;

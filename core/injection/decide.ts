@@ -41,8 +41,11 @@ export function decide(pod: Pod, namespace: string, models: ReadonlyMap<string, 
     if (label.kind === 'skip') return { kind: 'Skip', reason: label.reason };
     return { kind: 'Inject', ...injectModels(pod, namespace, readRequest(pod), models, settings) };
   });
-  return decision instanceof Refusal ? { kind: 'Deny', reason: decision.reason, message: decision.message, next: decision.next } : decision;
+  return decision instanceof Refusal ? { kind: 'Deny', reason: decision.reason, message: cut(decision.message), next: cut(decision.next) } : decision;
 }
+
+const SENTENCE_MAX = 1000; // characters: what a pod's author wrote is quoted, in the answer and in the log
+const cut = (sentence: string): string => (sentence.length <= SENTENCE_MAX ? sentence : `${sentence.slice(0, SENTENCE_MAX - 1)}…`);
 
 function unlessRefused<T>(work: () => T): T | Refusal {
   try {

@@ -9,10 +9,18 @@ import type { PodRequest, RequestedModel } from './request.ts';
 export const mountsOf = (container: Container, model: string): readonly VolumeMount[] =>
   (container.volumeMounts ?? []).filter(({ name }) => name === containerNameOf(model));
 
+const MOUNTS_MAX = 64; // of our volumes in one container: each is compared with all others, and nobody may keep admission busy
+
 /** Refuses what a container may not do with volumes of ours. `models`: the names the pod asks for. */
 export function checkMounts(container: Container, models: readonly RequestedModel[], writable: boolean): void {
-  for (const mount of container.volumeMounts ?? []) {
-    if (!mount.name.startsWith(RESERVED_PREFIX)) continue;
+  const ours = (container.volumeMounts ?? []).filter(({ name }) => name.startsWith(RESERVED_PREFIX));
+  demands(
+    ours.length <= MOUNTS_MAX,
+    'BadMount',
+    `container ${container.name} mounts models ${String(ours.length)} times`,
+    `Mount them at most ${String(MOUNTS_MAX)} times.`,
+  );
+  for (const mount of ours) {
     const where = `container ${container.name} mounts ${mount.name}`;
     demands(
       !isCredential(mount.name),

@@ -23,7 +23,7 @@ export interface PodRequest {
 
 export type Labelled = { readonly kind: 'asks' } | { readonly kind: 'skip'; readonly reason: 'NotLabelled' | 'SwitchedOff' };
 
-export const MODELS_MAX = 8;
+const MODELS_MAX = 8;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const MODEL_NAME = /^[a-z0-9](?:[-a-z0-9]{0,38}[a-z0-9])?$/;
 const MOUNT_PATH = /^(?:\/[A-Za-z0-9._-]+)+$/;
@@ -55,7 +55,7 @@ export function readRequest(pod: Pod): PodRequest {
   oneOf(annotations, ANNOTATION.memoryMode, ['Init']);
   return {
     models: readModels(annotations[ANNOTATION.models]),
-    containers: annotations[ANNOTATION.containers]?.split(',').map((name) => name.trim()),
+    containers: readContainers(annotations[ANNOTATION.containers]),
     writable: writable === 'true',
     order: oneOf(annotations, ANNOTATION.initOrder, ['First', 'Last']) ?? 'First',
     logLevel: oneOf(annotations, ANNOTATION.logLevel, LOG_LEVELS) ?? 'info',
@@ -66,7 +66,9 @@ export function readRequest(pod: Pod): PodRequest {
 function readModels(text: string | undefined): readonly RequestedModel[] {
   const example = `Set annotation ${ANNOTATION.models}, for example "llama-ft-7" or "llama-ft-7=/models/base, style-lora-2=/models/lora".`;
   demands(text !== undefined && text.trim() !== '', 'BadAnnotation', `the pod is labelled ${INJECT_LABEL} but names no model`, example);
-  const models = text.split(',').map((entry): RequestedModel => {
+  const entries = text.split(',');
+  demands(entries.length <= MODELS_MAX, 'BadAnnotation', `${ANNOTATION.models} names ${String(entries.length)} models`, `Name at most ${String(MODELS_MAX)}.`);
+  const models = entries.map((entry): RequestedModel => {
     const [name = '', ...rest] = entry.trim().split('=');
     const mountPath = rest.length === 0 ? undefined : rest.join('=');
     demands(MODEL_NAME.test(name), 'BadAnnotation', `"${name}" in ${ANNOTATION.models} is no name of an EncryptedModel`, example);
@@ -86,9 +88,11 @@ function readModels(text: string | undefined): readonly RequestedModel[] {
     `${ANNOTATION.models} names ${twice?.name ?? ''} twice`,
     'Name each model once; mount it by hand where it is needed in a second place.',
   );
-  demands(models.length <= MODELS_MAX, 'BadAnnotation', `${ANNOTATION.models} names ${String(models.length)} models`, `Name at most ${String(MODELS_MAX)}.`);
   return models;
 }
+
+const readContainers = (text: string | undefined): readonly string[] | undefined =>
+  text === undefined ? undefined : [...new Set(text.split(',').map((name) => name.trim()))];
 
 function readDecryptor(text: string | undefined): PodRequest['decryptor'] {
   const next = `Write it as cpu=2,memory=512Mi.`;

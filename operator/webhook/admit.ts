@@ -97,5 +97,5 @@ function logDecision(log: Logger, review: Review, decision: Decision): void {
 const subject = ({ uid, namespace, pod }: Review): { readonly uid: string; readonly namespace: string; readonly pod: string } => ({
   uid,
   namespace,
-  pod: pod.metadata.name ?? `${pod.metadata.generateName ?? ''}*`,
+  pod: (pod.metadata.name ?? `${pod.metadata.generateName ?? ''}*`).slice(0, 253),
 });

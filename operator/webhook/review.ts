@@ -8,6 +8,9 @@ import { readPod } from '../../core/injection/read-pod.ts';
 const API_VERSION = 'admission.k8s.io/v1';
 const KIND = 'AdmissionReview';
 
+const UID = /^[A-Za-z0-9-]{1,64}$/;
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
 export interface Review {
   readonly uid: string;
   /** Of the request: the pod's own is empty in many. */
@@ -23,8 +26,8 @@ export function readReview(text: string): Review {
   const request = members(review['request'], 'request');
   const { uid, namespace, operation, subResource } = request;
   const { group, version, resource } = members(request['resource'], 'request.resource');
-  if (typeof uid !== 'string' || uid === '') throw refused('request.uid is missing');
-  if (typeof namespace !== 'string' || namespace === '') throw refused('request.namespace is missing');
+  if (typeof uid !== 'string' || !UID.test(uid)) throw refused('request.uid is none');
+  if (typeof namespace !== 'string' || !NAMESPACE.test(namespace)) throw refused('request.namespace is none');
   if (operation !== 'CREATE' || group !== '' || version !== 'v1' || resource !== 'pods' || (subResource ?? '') !== '') {
     throw refused(`${String(operation)} ${String(group)}/${String(version)} ${String(resource)} is not the creation of a pod`);
   }

@@ -49,6 +49,34 @@ describe('a pod', () => {
   });
 });
 
+const base = (spec: object, annotations: object = {}): unknown => ({
+  metadata: { labels: { 'weightlock.dev/inject': 'true' }, annotations: { 'weightlock.dev/models': 'llama-ft-7', ...annotations } },
+  spec: { containers: [{ name: 'server' }], ...spec },
+});
+
+describe('what a pod of megabytes cannot do', () => {
+  const { models } = readFixture('bare-pod');
+  const denied = (pod: unknown): unknown => decide(readPod(pod), 'serving', models, SETTINGS);
+
+  test('have each of a hundred thousand mounts compared with every other', () => {
+    const volumeMounts = Array.from({ length: 100_000 }, (_, index) => ({ name: 'weightlock-llama-ft-7', mountPath: `/${String(index)}` }));
+    expect(denied(base({ containers: [{ name: 'server', volumeMounts }] }))).toMatchObject({
+      kind: 'Deny',
+      message: 'container server mounts models 100000 times',
+    });
+  });
+
+  test('have each of a hundred thousand models compared with every other', () => {
+    const names = Array.from({ length: 100_000 }, (_, index) => `m${String(index)}`).join(',');
+    expect(denied(base({}, { 'weightlock.dev/models': names }))).toMatchObject({ kind: 'Deny', message: 'weightlock.dev/models names 100000 models' });
+  });
+
+  test('fill the log with what it says', () => {
+    const decision = decide(readPod(base({}, { 'weightlock.dev/models': 'X'.repeat(200_000) })), 'serving', models, SETTINGS);
+    expect(decision.kind === 'Deny' ? decision.message : '').toMatch(/^.{999}…$/);
+  });
+});
+
 /** Replaces the `where`-th member or item of all in `document`. */
 function mutate(document: unknown, where: number, value: unknown): void {
   const places: { readonly holder: Record<string, unknown>; readonly name: string }[] = [];

@@ -128,7 +128,11 @@ describe('memory', () => {
   test('limits the second of ours to its request at the least, when a sidecar between the two may burst', () => {
     const sidecar: InitStep = { kind: 'sidecar', ask: { request: 0n, limit: GIB } };
     const ours = (name: string): InitStep => ({ kind: 'ours', name, volume: MIB, own: 256n * MIB });
-    const { asks } = sizeOurs([ours('a'), { kind: 'init', ask: { request: 8n * GIB, limit: 8n * GIB } }, sidecar, ours('b')], [{ request: 0n, limit: MIB }], MEMORY);
+    const { asks } = sizeOurs(
+      [ours('a'), { kind: 'init', ask: { request: 8n * GIB, limit: 8n * GIB } }, sidecar, ours('b')],
+      [{ request: 0n, limit: MIB }],
+      MEMORY,
+    );
     expect(asks.get('b')).toEqual({ request: 8n * GIB + MIB, limit: 8n * GIB + MIB });
   });
 
