@@ -1,6 +1,6 @@
 // Reads an EncryptedModel as `seal --emit` wrote it and people keep it in Git: the pins, the place and the allow-list of a reader.
 import { readFile } from 'node:fs/promises';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, type Document } from 'yaml';
 import type { ModelSource } from '../core/api/decryptor-config.ts';
 import type { EncryptedModel } from '../core/api/encrypted-model.ts';
 import { API_GROUP, API_VERSION, KIND, SEQUENCE_ANNOTATION } from '../core/api/names.ts';
@@ -11,6 +11,13 @@ import type { JsonValue } from '../core/strict-json.ts';
 
 const LIMIT_BYTES = 256 * 1024;
 
+/** YAML knows fractions, strict JSON does not. */
+const whole = (member: string, min: number, max?: number): Shape<number> => (value) => {
+  const read = integer(min, max)(value);
+  needs(Number.isSafeInteger(read), 'E_CONFIG', `${member} is ${read}, which is no whole number`, 'Take the file from Git again.');
+  return read;
+};
+
 /** The members of crds/encryptedmodels.yaml, and the two that only the command line reads: source.file and keys[].localFile. Closed, so that a typo does not pass for a default. */
 const specShape = record(
   {
@@ -20,13 +27,13 @@ const specShape = record(
     }),
     keys: list(record({}, { awsKms: record({ keyArn: text }, { region: text, endpoint: text }), localFile: record({ id: text }), context: texts }), 8),
     model: record({ name: label(), version: label() }),
-    manifest: record({ digest: prefixedDigest, lineage: digest, bytes: integer(0), files: integer(1, 65_536) }),
+    manifest: record({ digest: prefixedDigest, lineage: digest, bytes: whole('spec.manifest.bytes', 0), files: whole('spec.manifest.files', 1, 65_536) }),
   },
   {
     verify: record({}, { content: oneOf('Digest', 'Aead') }),
     files: record({}, { include: list(text, 64), exclude: list(text, 64) }),
     access: record({}, { serviceAccountNames: list(text, 32), awsRoleArn: text, secretRef: record({ name: text }), instanceRole: bool }),
-    memory: record({}, { mode: oneOf('Init'), swap: oneOf('Refuse', 'Warn', 'Allow'), overheadBytes: integer(1) }),
+    memory: record({}, { mode: oneOf('Init'), swap: oneOf('Refuse', 'Warn', 'Allow'), overheadBytes: whole('spec.memory.overheadBytes', 1) }),
   },
 );
 
@@ -74,11 +81,10 @@ export function parseModelFile(yaml: string, path: string): ModelFile {
   const [document] = models;
   needs(models.length === 1 && document !== undefined, 'E_CONFIG', `${path} holds ${models.length} objects of kind ${KIND} instead of one`, 'Name the file that `weightlock seal --emit` wrote.');
   needs(document.get('apiVersion') === `${API_GROUP}/${API_VERSION}`, 'E_CONFIG', `${path} has apiVersion ${String(document.get('apiVersion'))}; this program reads ${API_GROUP}/${API_VERSION}`, 'Use the Weightlock that wrote it.');
-  // Few aliases have a place in such a file; a billion laughs have none.
-  const spec = fit(specShape, (document.toJS({ mapAsMap: true, maxAliasCount: 20 }) as ReadonlyMap<string, JsonValue>).get('spec') ?? null, `${path}, spec`, 'E_CONFIG');
+  const spec = fit(specShape, (plain(document, path, true) as ReadonlyMap<string, JsonValue>).get('spec') ?? null, `${path}, spec`, 'E_CONFIG');
   const { s3, file } = spec.source;
   needs((s3 === undefined) !== (file === undefined), 'E_CONFIG', `${path}, spec.source needs exactly one of s3 and file`, 'Take it from Git again.');
-  const object = document.toJS({ maxAliasCount: 20 }) as EncryptedModel;
+  const object = plain(document, path, false) as EncryptedModel;
   const keys = spec.keys.map((entry, i): ModelKey => {
     const { awsKms, localFile, context } = entry;
     const pairs = { context: Object.fromEntries(context ?? new Map<string, string>()) };
@@ -103,6 +109,15 @@ export function parseModelFile(yaml: string, path: string): ModelFile {
     sequence: sequenceOf(object, path),
     object,
   };
+}
+
+/** Few aliases have a place in such a file; a billion laughs have none. */
+function plain(document: Document.Parsed, path: string, mapAsMap: boolean): unknown {
+  try {
+    return document.toJS({ mapAsMap, maxAliasCount: 20 });
+  } catch (error) {
+    throw new WeightlockError('E_CONFIG', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { next: 'Take it from Git again.', cause: error });
+  }
 }
 
 const sequenceShape: Shape<string> = (value) => {

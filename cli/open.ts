@@ -1,5 +1,5 @@
 // `weightlock open`: a model decrypted into memory (a tmpfs) and published there in one step; to a disk only when asked in so many words.
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { needs, WeightlockError } from '../core/errors.ts';
 import { loadFiles } from '../core/opening/load-files.ts';
@@ -36,6 +36,7 @@ export const open = command(
         needs(root.onTmpfs || values['allow-disk'], 'E_NOT_TMPFS', `${path} is not in memory: the plaintext would be written to a disk`,
           'Choose a folder in a tmpfs, such as /dev/shm, or say --allow-disk.');
         if (!root.onTmpfs) session.say.warn(`${path} lies on a disk: the plaintext stays there until it is deleted, and an SSD may keep it longer`);
+        else await warnOfSwap(session, path);
         await withModel(session, place, values, (reading) => load(session, root, reading));
         published = true;
       } finally {
@@ -63,6 +64,12 @@ async function prepare(path: string): Promise<boolean> {
   const first = names.find((name) => !leftovers.includes(name));
   needs(first === undefined, 'E_TARGET_BUSY', `${path} is not empty: it holds ${first}`, 'Name a folder that does not exist yet, or an empty one.');
   return false;
+}
+
+/** A tmpfs may be swapped out, unless it is mounted noswap (Linux 6.4). */
+async function warnOfSwap({ say }: Session, path: string): Promise<void> {
+  const devices = (await readFile('/proc/swaps', 'utf8').catch(() => '')).split('\n').slice(1).flatMap((line) => line.split(/\s/, 1)).filter((name) => name !== '');
+  if (devices.length > 0) say.warn(`this machine swaps (${devices.join(', ')}): unless ${path} is mounted noswap, pages of the model may be written there; \`swapoff -a\` prevents it`);
 }
 
 async function load({ say, signal }: Session, root: ModelRoot, { model, policy, store }: Reading): Promise<void> {
