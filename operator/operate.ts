@@ -27,6 +27,8 @@ import { startWebhook } from './webhook/server.ts';
 const INSTALLED = { service: 'weightlock-operator', lease: 'weightlock-operator', caSecret: 'weightlock-ca' } as const;
 
 const RECONCILE = { concurrency: 4, deadlineMs: 30_000, backoff: { firstMs: 500, capMs: 5 * 60_000 } };
+/** Pods of a rollout change in bursts: one look for all of them. */
+const GATHER_MS = 250;
 const RESYNC_MS = 10 * 60_000;
 const WATCH_STUCK_MS = 5 * 60_000; // a silent watch ends after 150 s, a call after 30 s, a back-off after 30 s
 const LEASE_STUCK_MS = 2 * 60_000; // a try takes 12 s at most, the end of a term as long as one reconcile
@@ -51,7 +53,7 @@ export async function operate(config: OperatorConfig, kubeconfig: KubeConfig, lo
     client, log, resource: PODS, labelSelector: INJECT_LABEL, index: modelsOf,
     trim: (raw) => observePod(raw, [config.decryptorImage]),
     changed: (before, after) => {
-      for (const key of new Set([before, after].flatMap((pod) => (pod === undefined ? [] : modelsOf(pod))))) queue.add(key);
+      for (const key of new Set([before, after].flatMap((pod) => (pod === undefined ? [] : modelsOf(pod))))) queue.addAfter(key, GATHER_MS);
       if (after !== undefined && pods.isSynced) for (const load of endedLoads(before, after)) metrics.load(load);
     },
   });

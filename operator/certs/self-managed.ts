@@ -35,7 +35,7 @@ export interface SelfManagedOptions {
 }
 
 export interface SelfManaged extends CertificateSource {
-  /** There is a leaf that is valid now, and where this replica leads, the webhook configuration trusts it. */
+  /** There is a leaf that is valid now. Whether the API server trusts it yet stands in the webhook configuration. */
   readonly isReady: boolean;
   /** Resolves when `isReady`; rejects with the signal's reason. */
   ready(signal: AbortSignal): Promise<void>;
@@ -56,7 +56,9 @@ export function selfManaged(options: SelfManagedOptions): SelfManaged {
   let leaf: Leaf | undefined;
   let trusted = false;
 
-  const isReady = (): boolean => leaf !== undefined && leaf.notAfter.getTime() > now() && (trusted || !isLeader());
+  const isReady = (): boolean => leaf !== undefined && leaf.notAfter.getTime() > now();
+  /** Nothing to do before the next regular look. A replica that comes to lead has: its bundle may be the one that is missing. */
+  const isSettled = (): boolean => isReady() && (trusted || !isLeader());
 
   async function look(signal: AbortSignal): Promise<void> {
     const secret = await keeper.readSecret(signal);
@@ -89,6 +91,13 @@ export function selfManaged(options: SelfManagedOptions): SelfManaged {
     if (!written) return { kind: 'empty' };
     log.info('made a certificate authority', { digest: await fingerprint(authority.certificate) });
     return { kind: 'usable', authority, previous };
+  }
+
+  async function rest(signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; waitedMs < READY_MS && !signal.aborted; waitedMs += UNREADY_MS) {
+      await pause(UNREADY_MS, signal);
+      if (!isSettled()) return;
+    }
   }
 
   return {
@@ -134,7 +143,8 @@ export function selfManaged(options: SelfManagedOptions): SelfManaged {
           failures += 1;
           log.warn(`certificates could not be looked after: ${error instanceof Error ? error.message : String(error)}`, { attempt: failures });
         }
-        await pause(failures > 0 ? pauseMs(FAILING, failures) : isReady() ? READY_MS : UNREADY_MS, signal);
+        if (failures > 0) await pause(pauseMs(FAILING, failures), signal);
+        else await rest(signal);
       }
     },
   };

@@ -32,7 +32,8 @@ export async function reconcileModel(key: Key, world: World, signal: AbortSignal
   const consumers = consumersOf(model.metadata.name, world.pods.indexed(key));
   const problem = specProblem(model.spec, world.allowedEndpoints);
   const nowMs = world.now();
-  const status = statusOf({ generation: model.metadata.generation ?? 0, problem, consumers, before: model.status, now: toSeconds(nowMs) });
+  const secret = model.spec.access?.secretRef?.name;
+  const status = statusOf({ generation: model.metadata.generation ?? 0, problem, secret, consumers, before: model.status, now: toSeconds(nowMs) });
   if (!saysTheSame(model.status, status)) await writeStatus(model, status, world.client, signal);
   const { namespace = '', name, uid } = model.metadata;
   for (const occurrence of occurrencesOf({ model: { namespace, name, uid }, consumers, nowMs })) world.recorder.record(occurrence);

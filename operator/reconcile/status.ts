@@ -7,6 +7,8 @@ import type { Consumer } from './consumers.ts';
 export interface Knowledge {
   readonly generation: number;
   readonly problem: WeightlockError | undefined;
+  /** The Secret that its pods mount. */
+  readonly secret: string | undefined;
   readonly consumers: readonly Consumer[];
   /** The status as it stands. */
   readonly before: EncryptedModelStatus | undefined;

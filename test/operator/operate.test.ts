@@ -49,21 +49,25 @@ afterAll(async () => {
   await server.close();
 });
 
+/** Resolves when the operator has looked at it. */
+async function createModel(name: string): Promise<unknown> {
+  const spec = {
+    source: { s3: { bucket: 'models', prefix: 'llama', region: 'eu-west-1' } },
+    keys: [{ awsKms: { keyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0e5a' } }],
+    model: { name: 'acme/llama', version: '7' },
+    manifest: { digest: `sha256:${'a'.repeat(64)}`, lineage: 'b'.repeat(64), bytes: 91_000_000, files: 3 },
+    access: { awsRoleArn: 'arn:aws:iam::111122223333:role/reader' },
+  };
+  await createObject(admin, ENCRYPTED_MODELS, NAMESPACE, { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: KIND, metadata: { name }, spec }, soon());
+  return eventually('a Ready condition', async () => {
+    const model = await getObject<EncryptedModel>(admin, ENCRYPTED_MODELS, { namespace: NAMESPACE, name }, soon());
+    return model?.status?.conditions?.find(({ type }) => type === 'Ready');
+  }, 60_000);
+}
+
 describe('the operator', () => {
   test('accepts a model and tells so in its status', async () => {
-    const spec = {
-      source: { s3: { bucket: 'models', prefix: 'llama', region: 'eu-west-1' } },
-      keys: [{ awsKms: { keyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0e5a' } }],
-      model: { name: 'acme/llama', version: '7' },
-      manifest: { digest: `sha256:${'a'.repeat(64)}`, lineage: 'b'.repeat(64), bytes: 91_000_000, files: 3 },
-      access: { awsRoleArn: 'arn:aws:iam::111122223333:role/reader' },
-    };
-    await createObject(admin, ENCRYPTED_MODELS, NAMESPACE, { apiVersion: `${API_GROUP}/${API_VERSION}`, kind: KIND, metadata: { name: 'llama' }, spec }, soon());
-    const ready = await eventually('a Ready condition', async () => {
-      const model = await getObject<EncryptedModel>(admin, ENCRYPTED_MODELS, { namespace: NAMESPACE, name: 'llama' }, soon());
-      return model?.status?.conditions?.find(({ type }) => type === 'Ready');
-    });
-    expect(ready).toMatchObject({ status: 'True', reason: 'Accepted' });
+    expect(await createModel('llama')).toMatchObject({ status: 'True', reason: 'Accepted' });
   });
 
   test('injects a pod that asks for the model, and lists it as a consumer', async () => {
@@ -113,6 +117,22 @@ describe('the operator', () => {
     expect(text).toMatch(/^weightlock_reconciles_total\{result="ok"\} [1-9]/m);
     expect(Number(/^weightlock_certificate_expiry_timestamp_seconds (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(Date.now() / 1000);
   });
+
+  test('as a second replica is ready without leading, and leads once the first is gone without a word', async () => {
+    const second = await startOperator(server, 'weightlock-operator-1', await freePort(), await freePort());
+    try {
+      await second.ready();
+      expect(second.lines.some(({ message }) => message === 'this replica leads')).toBe(false);
+      await operator.kill();
+      expect(await createModel('mistral')).toMatchObject({ status: 'True' });
+      expect(second.lines.some(({ message }) => message === 'this replica leads')).toBe(true);
+    } finally {
+      await second.kill();
+    }
+    await start();
+    await eventually('the first leads again', () => operator.lines.some(({ message }) => message === 'this replica leads'), 60_000);
+    await operator.ready();
+  }, 120_000);
 
   test('told to leave, says so at once, still answers while the API server lets go, and ends with 0', async () => {
     const exited = once(operator.process, 'exit');

@@ -8,7 +8,7 @@ import { DENIED, FAILED, LOADED, LOADING, OUTCOME, pod, type PodShape, terminate
 const NOW = '2026-11-23T03:00:00Z';
 const LATER = '2026-11-23T04:00:00Z';
 const status = (shapes: readonly PodShape[], more: Partial<Knowledge> = {}): EncryptedModelStatus =>
-  statusOf({ generation: 2, problem: undefined, consumers: consumersOf('llama', shapes.map(pod)), before: undefined, now: NOW, ...more });
+  statusOf({ generation: 2, problem: undefined, secret: 's3', consumers: consumersOf('llama', shapes.map(pod)), before: undefined, now: NOW, ...more });
 const condition = (of: EncryptedModelStatus, type: string) => of.conditions?.find((one) => one.type === type);
 
 describe('the status of a model', () => {
@@ -50,9 +50,9 @@ describe('the status of a model', () => {
   });
 
   test.each([
-    ['loads', LOADING, 'Loading', 'its pod still load'],
-    ['waits to be set up', {}, 'Starting', 'kubectl describe pod llama-0 -n serving'],
-    ['has no node', { unschedulable: true }, 'Unschedulable', 'no node has room'],
+    ['loads', LOADING, 'Loading', '1 of 1 pods still load it'],
+    ['waits to be set up', {}, 'Starting', 'It mounts the Secret s3, which must be there. Where that lasts, kubectl describe pod llama-0 -n serving says why.'],
+    ['has no node', { unschedulable: true }, 'Unschedulable', 'no node takes pod llama-0'],
   ])('is undecided while a pod %s', (_what, shape: PodShape, reason, words) => {
     const found = condition(status([shape]), 'ConsumersHealthy');
     expect(found).toMatchObject({ status: 'Unknown', reason });
