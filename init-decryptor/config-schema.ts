@@ -18,10 +18,13 @@ const origin = textThat(isOrigin, 'an origin such as https://s3.example.com or h
 const region = textThat((value) => /^[a-z0-9-]{1,64}$/.test(value), 'a region name such as eu-west-1');
 
 /** What a member says in an object of exactly one member: `{"s3": …}` or `{"file": …}`. */
-const eitherOf = <A, B>(a: Shape<A>, b: Shape<B>, isA: (value: ReadonlyMap<string, unknown>) => boolean): Shape<A | B> => (value) => (value instanceof Map && isA(value) ? a(value) : b(value));
+const eitherOf =
+  <A, B>(member: string, withIt: Shape<A>, withoutIt: Shape<B>): Shape<A | B> =>
+  (value) =>
+    value instanceof Map && value.has(member) ? withIt(value) : withoutIt(value);
 
 const s3 = record({ bucket: label(255), prefix: text }, { region, endpoint: origin, pathStyle: bool });
-const source: Shape<ModelSource> = eitherOf(record({ s3 }), record({ file: record({ path: absolutePath }) }), (value) => value.has('s3'));
+const source: Shape<ModelSource> = eitherOf('s3', record({ s3 }), record({ file: record({ path: absolutePath }) }));
 
 const contextPairs: Shape<Readonly<Record<string, string>>> = (value) => {
   const pairs = texts(value);
@@ -29,9 +32,9 @@ const contextPairs: Shape<Readonly<Record<string, string>>> = (value) => {
   return Object.fromEntries(pairs);
 };
 const key: Shape<KeyEntry> = eitherOf(
+  'awsKms',
   record({ awsKms: record({ keyArn: label(2048) }, { region, endpoint: origin }) }, { context: contextPairs }),
   record({ localFile: record({ path: absolutePath }, { id: label(128) }) }, { context: contextPairs }),
-  (value) => value.has('awsKms'),
 );
 
 const CREDENTIALS = {
@@ -70,6 +73,7 @@ export function parseDecryptorConfig(bytes: Uint8Array, what: string): Decryptor
     return fit(configShape, parseStrictJson(bytes, what, CONFIG_LIMIT_BYTES), what, 'E_CONFIG');
   } catch (error) {
     const { code, message } = asWeightlockError(error);
-    throw new WeightlockError('E_CONFIG', code === 'E_CONFIG' ? message : `${message} (${code})`, { next: 'Correct the configuration; docs/operations describes each member.', cause: error });
+    const next = 'Correct the configuration; docs/operations describes each member.';
+    throw new WeightlockError('E_CONFIG', code === 'E_CONFIG' ? message : `${message} (${code})`, { next, cause: error });
   }
 }

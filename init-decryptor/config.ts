@@ -25,9 +25,9 @@ export const USAGE = `weightlock-decryptor [--check] [--config FILE] [--outcome 
  * Takes away what would configure the AWS SDK beside the configuration: its variables and the files of a home folder. It also needs one to be named:
  * for a user without any (a numeric UID that the image doesn't know) os.homedir() throws in the middle of a request.
  */
-export function closeEnvironment(environment: NodeJS.ProcessEnv): void {
-  for (const name of Object.keys(environment)) if (name.startsWith('AWS_')) delete environment[name];
-  environment['HOME'] = '/nonexistent';
+export function closeEnvironment(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+  process.env['HOME'] = '/nonexistent';
 }
 
 /** Throws E_USAGE. */
@@ -41,15 +41,16 @@ export function readArguments(argv: readonly string[]): Invocation {
 }
 
 /** Throws E_CONFIG. */
-export function readConfig({ configPath }: Invocation, environment: NodeJS.ProcessEnv): DecryptorConfig {
-  const [bytes, what] = configPath === null ? fromEnvironment(environment) : fromFile(configPath);
+export function readConfig({ configPath }: Invocation): DecryptorConfig {
+  const [bytes, what] = configPath === null ? fromEnvironment() : fromFile(configPath);
   return parseDecryptorConfig(bytes, what);
 }
 
-function fromEnvironment(environment: NodeJS.ProcessEnv): readonly [Buffer, string] {
-  const text = environment[CONFIG_VARIABLE];
+function fromEnvironment(): readonly [Buffer, string] {
+  const text = process.env[CONFIG_VARIABLE];
   if (text === undefined) {
-    throw new WeightlockError('E_CONFIG', `there is no configuration: ${CONFIG_VARIABLE} is not set`, { next: 'Admission sets it in Kubernetes; elsewhere give --config FILE.' });
+    const next = 'Admission sets it in Kubernetes; elsewhere give --config FILE.';
+    throw new WeightlockError('E_CONFIG', `there is no configuration: ${CONFIG_VARIABLE} is not set`, { next });
   }
   return [Buffer.from(text), CONFIG_VARIABLE];
 }

@@ -15,12 +15,12 @@ import { keepMemoryOutOfCoreDumps } from './self-check.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 async function main(): Promise<number> {
-  closeEnvironment(process.env);
+  closeEnvironment();
   const safeDumps = keepMemoryOutOfCoreDumps();
   const invocation = readArguments(process.argv.slice(2));
   let config: DecryptorConfig;
   try {
-    config = readConfig(invocation, process.env);
+    config = readConfig(invocation);
   } catch (error) {
     leave(invocation, outcomeOf(invocation.mode, null, newReport(), asWeightlockError(error), 0));
     throw error;

@@ -18,7 +18,9 @@ export const newReport = (): Report => ({ unwrapped: null, files: 0, bytes: 0, a
 const SUCCESS = { load: 'the model is verified and in place', check: 'the manifest opens under this policy' } as const;
 
 /** `error` null = success; `config` null where it could not be read, and then the error says why. */
-export function outcomeOf(mode: Outcome['mode'], config: DecryptorConfig | null, report: Report, error: WeightlockError | null, milliseconds: number): Omit<Outcome, 'schema'> {
+export function outcomeOf(
+  mode: Outcome['mode'], config: DecryptorConfig | null, report: Report, error: WeightlockError | null, milliseconds: number,
+): Omit<Outcome, 'schema'> {
   const { unwrapped, files, bytes, attempts } = report;
   return {
     model: config === null ? '' : `${config.model.name}@${config.model.version}`,

@@ -53,6 +53,7 @@ export function findRoom({ files, folders, volume, cgroup, nodeAvailableBytes }:
       `Set this container's memory limit to at least ${asQuantity(needBytes + cgroup.chargedBytes)}.`,
     );
   }
-  const spareBytes = (cgroup === null ? nodeAvailableBytes : cgroup.limitBytes - cgroup.chargedBytes) - heldBytes - UNCOLLECTED_BYTES;
-  return { connections: Math.min(MOST_CONNECTIONS, Math.max(FEWEST_CONNECTIONS, Math.floor(spareBytes / Math.max(1, connectionBytes)))) };
+  const availableBytes = cgroup === null ? nodeAvailableBytes : cgroup.limitBytes - cgroup.chargedBytes;
+  const affordable = Math.floor((availableBytes - heldBytes - UNCOLLECTED_BYTES) / Math.max(1, connectionBytes));
+  return { connections: Math.min(MOST_CONNECTIONS, Math.max(FEWEST_CONNECTIONS, affordable)) };
 }

@@ -16,7 +16,8 @@ export function checkPolicy(policy: ReaderPolicy, keys: number): void {
 }
 
 /** The strongest pin that vouches for what is opened. `name`: only adversaries A1, A2 and A6 of §1 are held off, and people must be told. */
-export const pinnedBy = ({ digest, lineage }: ReaderPolicy): 'digest' | 'lineage' | 'name' => (digest !== undefined ? 'digest' : lineage !== undefined ? 'lineage' : 'name');
+export const pinnedBy = ({ digest, lineage }: ReaderPolicy): 'digest' | 'lineage' | 'name' =>
+  digest !== undefined ? 'digest' : lineage !== undefined ? 'lineage' : 'name';
 
 /** §8 step 2 and 4: the lineage pin and the deny-list, before the key service is asked. Throws E_LINEAGE_MISMATCH, E_REVOKED. */
 export function checkPins(policy: ReaderPolicy, digest: string, commitment: string): void {
@@ -42,8 +43,14 @@ const sameIdentity = (field: string, actual: string, expected: string | undefine
 export function checkManifest(policy: ReaderPolicy, { model, sequence, expires }: Manifest): void {
   sameIdentity('name', model.name, policy.name);
   sameIdentity('version', model.version, policy.version);
-  needs(policy.minSequence === undefined || sequence >= policy.minSequence, 'E_ROLLBACK', `this is sequence ${sequence} of ${model.name}; at least ${policy.minSequence} is demanded`, 'Somebody may replay an old version: ask its publisher which one is current.');
+  needs(
+    policy.minSequence === undefined || sequence >= policy.minSequence,
+    'E_ROLLBACK',
+    `this is sequence ${sequence} of ${model.name}; at least ${policy.minSequence} is demanded`,
+    'Somebody may replay an old version: ask its publisher which one is current.',
+  );
   if (expires !== null && policy.now() >= Date.parse(expires) / 1000) {
-    throw new WeightlockError('E_EXPIRED', `${model.name} ${model.version} expired at ${expires}`, { next: 'Use a newer version, or have this one sealed again with a later --expires.' });
+    const next = 'Use a newer version, or have this one sealed again with a later --expires.';
+    throw new WeightlockError('E_EXPIRED', `${model.name} ${model.version} expired at ${expires}`, { next });
   }
 }

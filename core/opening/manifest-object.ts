@@ -16,7 +16,12 @@ export async function readManifestObject(digest: string, version: VersionFile, s
     needs(stored.size === length && head.length === length, 'E_TRAILING_DATA', `the manifest object has ${stored.size} bytes, but version ${digest} says ${length}`);
     // §8 step 3: manifest object by that digest
     const actual = createHash('sha256').update(head).digest('hex');
-    needs(actual === digest, 'E_OBJECT_MISMATCH', `the manifest object has SHA-256 ${actual}, but ${digest} is expected`, 'The manifest was replaced in the store: publish the model again.');
+    needs(
+      actual === digest,
+      'E_OBJECT_MISMATCH',
+      `the manifest object has SHA-256 ${actual}, but ${digest} is expected`,
+      'The manifest was replaced in the store: publish the model again.',
+    );
     return head;
   });
 }

@@ -15,6 +15,8 @@ export const ROOT_NAMES = { model: 'model', staging: '.staging', ready: '.ready'
 const FOLDERS: readonly string[] = [ROOT_NAMES.model, ROOT_NAMES.staging];
 const FILES: readonly string[] = [ROOT_NAMES.ready, ROOT_NAMES.attempts];
 
+const WHO_WRITES = 'Find out who writes into this volume.';
+
 /** linux/magic.h */
 const TMPFS_MAGIC = 0x01021994;
 const MAX_READY_BYTES = 64 * 1024;
@@ -78,9 +80,11 @@ function checkEntries(root: Directory): void {
     const shown = `${root.shown}/${name}`;
     const facts = look(root, name);
     if (facts === null) continue;
-    needs(FOLDERS.includes(name) || FILES.includes(name), 'E_PATH_CONFLICT', `${shown} is not Weightlock's: the volume must belong to it alone`, 'Use a volume, or an empty folder, of its own.');
-    needs(!facts.isSymbolicLink(), 'E_PATH_LINK', `${shown} is a symbolic link that Weightlock did not make`, 'Find out who writes into this volume.');
-    needs(FOLDERS.includes(name) ? facts.isDirectory() : facts.isFile(), 'E_PATH_CONFLICT', `${shown} is not what Weightlock makes under that name`, 'Find out who writes into this volume.');
+    const [folder, file] = [FOLDERS.includes(name), FILES.includes(name)];
+    needs(folder || file, 'E_PATH_CONFLICT', `${shown} is not Weightlock's: the volume must belong to it alone`, 'Use a volume, or an empty folder, of its own.');
+    needs(!facts.isSymbolicLink(), 'E_PATH_LINK', `${shown} is a symbolic link that Weightlock did not make`, WHO_WRITES);
+    const right = folder ? facts.isDirectory() : facts.isFile();
+    needs(right, 'E_PATH_CONFLICT', `${shown} is not what Weightlock makes under that name`, WHO_WRITES);
   }
 }
 

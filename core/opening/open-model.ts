@@ -15,7 +15,9 @@ import { readEnvelope, readLatest, readVersion } from './stored-version.ts';
  * Reads version, envelope and manifest object, has the DEK unwrapped (one KMS call, normally), opens the manifest and holds it to `policy`.
  * Throws any code of §11's classes policy, store, kms, format, tamper, path; then no key is left.
  */
-export async function openModel(policy: ReaderPolicy, store: StoreReader, keys: readonly AllowedKey[], signal: AbortSignal, pacing: Pacing = SYSTEM_PACING): Promise<OpenedModel> {
+export async function openModel(
+  policy: ReaderPolicy, store: StoreReader, keys: readonly AllowedKey[], signal: AbortSignal, pacing: Pacing = SYSTEM_PACING,
+): Promise<OpenedModel> {
   // step 1
   checkPolicy(policy, keys.length);
   // steps 2 and 3; envelope and manifest object are both named by the version, so they are fetched together

@@ -49,7 +49,8 @@ export function createStaging(root: Directory, name: string, paths: readonly str
     renameTo: (to) => {
       // §8: a consumer only ever sees what we staged. What now bears the name must be the folder that was written into.
       const [ours, named] = [fstatSync(staging.descriptor), look(root, name)];
-      needs(named?.ino === ours.ino && named.dev === ours.dev, 'E_PATH_LINK', `${shown} was replaced while the model was loading`, 'Find out who else writes into this volume.');
+      const same = named?.ino === ours.ino && named.dev === ours.dev;
+      needs(same, 'E_PATH_LINK', `${shown} was replaced while the model was loading`, 'Find out who else writes into this volume.');
       for (const folder of folders.toReversed()) inside(staging, folder.split('/'), settle);
       settle(staging);
       io(`rename to ${to}`, shown, () => renameSync(within(root, name), within(root, to)));

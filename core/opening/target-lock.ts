@@ -16,7 +16,9 @@ export async function lockTarget(root: Directory): Promise<() => Promise<void>> 
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new WeightlockError('E_TARGET_BUSY', `another process loads a model into ${root.shown}`, { next: 'Wait for it to end, or give this one a volume of its own.' })
+          ? new WeightlockError('E_TARGET_BUSY', `another process loads a model into ${root.shown}`, {
+              next: 'Wait for it to end, or give this one a volume of its own.',
+            })
           : ioError('lock', root.shown, error),
       );
     });
