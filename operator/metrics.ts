@@ -26,7 +26,7 @@ export interface Metrics {
 }
 
 const ADMISSION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]; // 5 s: the webhook's timeout
-const RECONCILE_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 30]; // 30 s: its deadline
+const RECONCILE_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10]; // 10 s: its deadline
 
 export function createMetrics(observed: Observed): Metrics {
   const registry = new Registry();

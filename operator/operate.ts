@@ -26,13 +26,14 @@ import { startWebhook } from './webhook/server.ts';
 /** Names that the chart gives (charts/weightlock/templates/_names.tpl). */
 const INSTALLED = { service: 'weightlock-operator', lease: 'weightlock-operator', caSecret: 'weightlock-ca' } as const;
 
-const RECONCILE = { concurrency: 4, deadlineMs: 30_000, backoff: { firstMs: 500, capMs: 5 * 60_000 } };
+/** The deadline and the linger below fit into the pod's grace period of 30 s. */
+const RECONCILE = { concurrency: 4, deadlineMs: 10_000, backoff: { firstMs: 500, capMs: 5 * 60_000 } };
 /** Pods of a rollout change in bursts: one look for all of them. */
 const GATHER_MS = 250;
 const RESYNC_MS = 10 * 60_000;
 const WATCH_STUCK_MS = 5 * 60_000; // a silent watch ends after 150 s, a call after 30 s, a back-off after 30 s
 const LEASE_STUCK_MS = 2 * 60_000; // a try takes 12 s at most, the end of a term as long as one reconcile
-/** Time for the API server to hear that this endpoint is going, before it stops answering; the pod's grace period is 30 s. */
+/** Time for the API server to hear that this endpoint is going, before it stops answering. */
 const LINGER_MS = 15_000;
 
 /** Works until `signal` aborts, then leaves in order. Rejects only where it cannot start. */
