@@ -16,6 +16,8 @@ export interface AwsIdentity {
 export type IdentityProvider = () => Promise<AwsIdentity>;
 
 const TIMEOUT_MS = 5_000;
+/** The agent is on the same node. The SDK waits as long again between its tries. */
+const AGENT_TIMEOUT_MS = 1_500;
 /** The SDK asks again for an identity that expires within five minutes: so it reads ours for every signature. */
 const REREAD_MS = 60_000;
 
@@ -44,7 +46,7 @@ export function identityProvider(access: AwsAccess, region: string | undefined):
     }
     case 'container':
       // The SDK admits https, loopback and the two link-local addresses of ECS and EKS only.
-      return explained('container credentials', source.uri, fromHttp({ awsContainerCredentialsFullUri: source.uri, awsContainerAuthorizationTokenFile: source.tokenFile, timeout: TIMEOUT_MS }));
+      return explained('container credentials', source.uri, fromHttp({ awsContainerCredentialsFullUri: source.uri, awsContainerAuthorizationTokenFile: source.tokenFile, timeout: AGENT_TIMEOUT_MS, maxRetries: 2 }));
     case 'instanceRole': return explained('the node\'s instance role', '169.254.169.254', fromInstanceMetadata({ timeout: TIMEOUT_MS, maxRetries: 2 }));
     case 'default': return explained('the default chain', 'environment, profile, SSO, web identity, container, instance', fromNodeProviderChain());
     default: return source satisfies never;

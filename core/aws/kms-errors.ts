@@ -58,7 +58,7 @@ const THROTTLED: Meaning = {
 const UNAVAILABLE: Meaning = {
   code: 'E_KMS_UNAVAILABLE',
   what: (call) => `KMS at ${call.at} could not answer ${call.action} on ${call.key}`,
-  next: () => 'It is tried again by itself; if it stays, check the service, the network policy and the endpoint.',
+  next: () => 'It is tried again by itself; if it stays, check the service, the network policy and the endpoint (HTTP proxies are not used).',
 };
 const CREDENTIALS: Meaning = {
   code: 'E_CREDENTIALS',

@@ -57,7 +57,7 @@ const THROTTLED: Meaning = {
 const UNAVAILABLE: Meaning = {
   code: 'E_STORE_UNAVAILABLE',
   words: (call) => `${call.at} could not complete ${call.action} on ${call.what}`,
-  next: () => 'It is tried again by itself; if it stays, check the service, the network policy and the endpoint.',
+  next: () => 'It is tried again by itself; if it stays, check the service, the network policy and the endpoint (HTTP proxies are not used).',
 };
 const ELSEWHERE: Meaning = {
   code: 'E_ENDPOINT_REFUSED',

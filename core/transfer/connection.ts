@@ -29,7 +29,7 @@ interface Exchange {
 }
 
 const unavailable = (words: string, cause?: unknown): WeightlockError =>
-  new WeightlockError('E_STORE_UNAVAILABLE', words, { next: 'It is tried again by itself; if it stays, check the service, the network policy and the endpoint.', ...(cause === undefined ? {} : { cause }) });
+  new WeightlockError('E_STORE_UNAVAILABLE', words, { next: 'It is tried again by itself; if it stays, check the service, the network policy and the endpoint (HTTP proxies are not used).', ...(cause === undefined ? {} : { cause }) });
 
 /** Set by node:tls when the certificate was looked at and refused. */
 const isUntrusted = (socket: Socket): boolean => socket instanceof TLSSocket && Boolean(socket.authorizationError);

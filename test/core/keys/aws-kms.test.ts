@@ -127,6 +127,13 @@ describe('67: what a KMS refuses', () => {
     await expect(pending).rejects.toThrow('stop');
   });
 
+  test('a denial in another dialect than KMS\'s own: E_KMS_DENIED by its status', async () => {
+    const text = '<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>';
+    const other = await startScriptedServer((_, socket) => void socket.end(`${responseHead(403, { 'Content-Length': text.length, 'Content-Type': 'text/xml' })}${text}`));
+    open.push(other);
+    await expectRejection('E_KMS_DENIED', provider(other.origin).unwrap(Buffer.alloc(100), CONTEXT, signal));
+  });
+
   test('something that is no KMS: E_KMS_UNAVAILABLE', async () => {
     const web = await startScriptedServer((_, socket) => void socket.end(`${responseHead(502, { 'Content-Length': 13, 'Content-Type': 'text/html' })}<html></html>`));
     open.push(web);

@@ -48,7 +48,7 @@ async function throughProxy(plan: (request: SeenRequest, before: number) => S3Fa
 }
 
 /** Three parts. */
-const length = 20 * MIB + 12_345;
+const length = 16 * MIB + 12_345;
 
 async function* stream(bytes: number, chunk = 700_001): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes; at += chunk) yield pattern(at, Math.min(bytes, at + chunk));
@@ -125,6 +125,15 @@ describe('small objects', () => {
     await store.putSmall('k', Buffer.alloc(0), { kind: 'create' }, signal);
     expect((await store.readSmall('k', 9, signal)).bytes).toHaveLength(0);
   });
+});
+
+test('a prefix may hold whatever a key may', async () => {
+  const store = writer('team a/ü+~(1)\'%2F&=x');
+  await store.putStream('objects/o', length, stream(length), signal);
+  await store.putSmall('versions/v.json', Buffer.from('{}'), { kind: 'create' }, signal);
+  expect((await contentOf(store, 'objects/o')).equals(pattern(0, length))).toBe(true);
+  expect((await store.readSmall('versions/v.json', 9, signal)).bytes.toString()).toBe('{}');
+  expect((await Array.fromAsync(store.list('objects', signal))).map(({ key }) => key)).toEqual(['objects/o']);
 });
 
 describe('lists', () => {
