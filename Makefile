@@ -7,6 +7,7 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 node_modules/.package-lock.json: package-lock.json
+	@command -v npm > /dev/null || { echo 'setup: Node.js 20 or newer with npm is needed to begin with (apt-get install nodejs npm, or nodejs.org); everything else follows' >&2; exit 1; }
 	@echo 'setup: npm packages (first time about a minute)'
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 

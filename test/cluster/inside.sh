@@ -4,7 +4,7 @@
 set -eu
 state=$1 here=$(dirname "$(realpath "$0")")
 . "$here/cgroups.sh"
-. "$state/config/addresses" # node, node_address, services, pods
+. "$state/config/addresses" # node, node_address, services
 credentials=$state/credentials
 until [ -e "$state/delegated" ]; do sleep 0.02; done
 cd "$state"

@@ -22,7 +22,7 @@ export async function writeState(state: string): Promise<void> {
   for (const folder of ['config/cni', 'home', 'images', 'logs', 'pod-logs']) mkdirSync(join(state, folder), { recursive: true });
   const values = { state, cni: toolPaths().cniFolder, pods: PODS };
   for (const [template, place] of Object.entries(CONFIGURATION)) writeFileSync(join(state, 'config', place), filled(readFileSync(join(TEMPLATES, template), 'utf8').replace(/^# \{\{….*\n/, ''), values));
-  writeFileSync(join(state, 'config/addresses'), `node=${NODE_NAME} node_address=${NODE_ADDRESS} services=${SERVICES} pods=${PODS}\n`);
+  writeFileSync(join(state, 'config/addresses'), `node=${NODE_NAME} node_address=${NODE_ADDRESS} services=${SERVICES}\n`);
   const images = clusterImages();
   for (const archive of readdirSync(images)) copyFileSync(join(images, archive), join(state, 'images', archive));
   await writeCredentials(join(state, 'credentials'));
