@@ -20,7 +20,7 @@ fi
 for fd in /proc/$$/fd/*; do fd=${fd##*/}; (( fd <= 2 || fd == 255 )) || eval "exec $fd>&-"; done
 exec 4<&0 < /dev/null 9> "$state.alive"
 flock -n 9 || { echo "another cluster $name is alive"; exit 1; }
-exec 3> >(exec 4<&-; exec setsid "$0" "$name" "$state" "$bin" sweep)
+exec 3> >(exec 4<&-; exec setsid "$0" "$name" "$state" "$bin" sweep) || exit
 make_groups "$name" || exit
 ( join_groups "$name" || exit
   exec 3>&- 4<&- 9>&-
