@@ -81,6 +81,16 @@ test('another cluster stays when whoever started it is killed, is found again, a
   await gone(namespaces);
 });
 
+test('a program started inside ends when its process outside is killed', async () => {
+  const cluster = await startCluster(NAME, { leashed: true });
+  const child = cluster.spawnInside('sh', ['-c', 'echo started; exec sleep 987654'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (child.stdout === null) throw new Error('no pipe');
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'close'); // its standard output is closed once the program inside has ended too
+  expect(await cluster.attempt('pidof', ['sleep'])).toMatchObject({ status: 1, stdout: '' });
+});
+
 test('a component that ends takes the cluster along, and the log names it', async () => {
   const cluster = await startCluster(NAME, { leashed: true });
   const namespaces = namespacesOf(processesOf(NAME));
