@@ -35,14 +35,16 @@ export function startDecryptor(place: string, config: DecryptorConfig | string, 
   writeFileSync(log, '', { mode: 0o666 });
   const [program = '', ...args] = [...(options.wrapper ?? []), process.execPath, MAIN, '--outcome', log, ...(options.args ?? [])];
   // What others may have put on the container must not matter.
-  const env = { PATH: process.env['PATH'] ?? '', AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_PROFILE: 'other', WEIGHTLOCK_CONFIG: typeof config === 'string' ? config : JSON.stringify(config) };
+  const text = typeof config === 'string' ? config : JSON.stringify(config);
+  const env = { PATH: process.env['PATH'] ?? '', AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_PROFILE: 'other', WEIGHTLOCK_CONFIG: text };
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (bytes: Buffer) => { stdout += bytes.toString(); });
   child.stderr.on('data', (bytes: Buffer) => { stderr += bytes.toString(); });
   const ended = once(child, 'close').then(([status, signal]): Ended => {
-    const text = readFileSync(log, 'utf8');
-    return { status: status as number | null, signal: signal as NodeJS.Signals | null, outcome: text === '' ? null : (JSON.parse(text) as Outcome), stdout, stderr };
+    const text = readFileSync(log, 'utf8'); // what the kubelet would take
+    const outcome = text === '' ? null : (JSON.parse(text) as Outcome);
+    return { status: status as number | null, signal: signal as NodeJS.Signals | null, outcome, stdout, stderr };
   });
   return {
     process: child,

@@ -114,7 +114,8 @@ describe('a load', () => {
     expect(left()).toEqual(['.attempts', '.ready', 'model']);
     expect(complete()).toBe(true);
     expect(outcome).toEqual({
-      schema: 'weightlock.outcome/1.0', model: 'acme/tiny@1.0', mode: 'load', code: null, message: 'the model is verified and in place', digest: `sha256:${sealed.digest}`, lineage: sealed.lineage,
+      schema: 'weightlock.outcome/1.0', model: 'acme/tiny@1.0', mode: 'load', code: null, message: 'the model is verified and in place',
+      digest: `sha256:${sealed.digest}`, lineage: sealed.lineage,
       key: { provider: 'aws-kms', id: keyArn }, kmsRequestId: expect.any(String), unwrappedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
       files: FILES.size, bytes: BYTES, milliseconds: expect.any(Number), attempts: 1,
     });
@@ -337,7 +338,11 @@ describe('67: the key service', () => {
     const other = await sealUnder(arn, 'disabled');
     await kms.client.send(new DisableKeyCommand({ KeyId: arn }));
     const { manifest, source } = config();
-    const refused = await run({ source: 's3' in source ? { s3: { ...source.s3, prefix: 'disabled' } } : source, keys: [{ awsKms: { keyArn: arn, endpoint: proxy.origin } }], manifest: { ...manifest, digest: `sha256:${other.digest}`, lineage: other.lineage } });
+    const refused = await run({
+      source: 's3' in source ? { s3: { ...source.s3, prefix: 'disabled' } } : source,
+      keys: [{ awsKms: { keyArn: arn, endpoint: proxy.origin } }],
+      manifest: { ...manifest, digest: `sha256:${other.digest}`, lineage: other.lineage },
+    });
     expect(refused).toMatchObject({ status: 30, outcome: { code: 'E_KMS_KEY_STATE' } });
   });
 

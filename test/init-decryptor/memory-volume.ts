@@ -15,7 +15,8 @@ export interface MemoryVolume extends AsyncDisposable {
 /** `path`: an existing folder. */
 export async function memoryVolume(path: string, options: string): Promise<MemoryVolume> {
   // `cat` ends when its standard input does, and that is when this process does.
-  const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', 'mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec cat', 'sh', options, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const script = 'mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec cat';
+  const holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', options, path], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [said] = (await Promise.race([once(holder.stdout, 'data'), once(holder, 'close')])) as [unknown];
   if (!Buffer.isBuffer(said)) throw new Error('the volume could not be mounted');
   return {

@@ -26,6 +26,7 @@ async function publish(path: string, facts: ReadyFacts = FACTS): Promise<void> {
   await root.close();
 }
 
+const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 const failure = async (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => 'no failure', (error: unknown) => error);
 const withCode = (code: string): unknown => expect.objectContaining({ code });
 
@@ -35,16 +36,17 @@ describe('publishing', () => {
     await publish(place.path);
     expect(readdirSync(place.path).sort()).toEqual(['.ready', 'model']);
     expect(readFileSync(join(place.path, 'model/a.bin'), 'utf8')).toBe('xxx');
-    const modes = ['model', 'model/deep', 'model/deep/er', 'model/a.bin', 'model/deep/er/b.bin', '.ready'].map((name) => (statSync(join(place.path, name)).mode & 0o777).toString(8));
-    expect(modes).toEqual(['555', '555', '555', '444', '444', '444']);
-    expect(JSON.parse(readFileSync(join(place.path, '.ready'), 'utf8'))).toEqual({ schema: 'weightlock.ready/1.0', manifest: `sha256:${FACTS.digest}`, include: ['*.bin'], exclude: [], content: 'Digest' });
+    const names = ['model', 'model/deep', 'model/deep/er', 'model/a.bin', 'model/deep/er/b.bin', '.ready'];
+    expect(names.map((name) => modeOf(join(place.path, name)))).toEqual(['555', '555', '555', '444', '444', '444']);
+    const ready: unknown = JSON.parse(readFileSync(join(place.path, '.ready'), 'utf8'));
+    expect(ready).toEqual({ schema: 'weightlock.ready/1.0', manifest: `sha256:${FACTS.digest}`, include: ['*.bin'], exclude: [], content: 'Digest' });
   });
 
   test('keeps staging closed to others until then', async () => {
     using place = scratch();
     const root = await openModelRoot(place.path);
     const out = root.stage(['deep/a']).create('deep/a', 1);
-    expect(['.staging', '.staging/deep', '.staging/deep/a'].map((name) => (statSync(join(place.path, name)).mode & 0o777).toString(8))).toEqual(['700', '700', '600']);
+    expect(['.staging', '.staging/deep', '.staging/deep/a'].map((name) => modeOf(join(place.path, name)))).toEqual(['700', '700', '600']);
     out.abandon();
     await root.close();
     expect(readdirSync(place.path)).toEqual([]);

@@ -9,7 +9,10 @@ import { openModel } from '../../../core/opening/open-model.ts';
 import { NOWHERE } from '../../../core/opening/plaintext-target.ts';
 import type { ReaderPolicy } from '../../../core/opening/policy.ts';
 import { scratch, type Scratch } from './scratch.ts';
-import { allowed, content, damage, FILES, fileOf, flip, forgeManifest, forgeManifestText, NEVER, NOW, policyOf, readerOf, reencryptUnderSameHeader, sealFolder, sealInto, type Sealed } from './sealed.ts';
+import {
+  allowed, content, damage, FILES, fileOf, flip, forgeManifest, forgeManifestText, NEVER, NOW, policyOf, readerOf, reencryptUnderSameHeader, sealFolder, sealInto,
+  type Sealed,
+} from './sealed.ts';
 
 const observer = { verified: () => {}, fileDone: () => {}, retrying: () => {} };
 /** Opens and verifies everything, writing nothing. Resolves with the code of the refusal, or `accepted`. */
@@ -43,7 +46,10 @@ const MODEL = 'model-00001-of-00002.safetensors';
 const objectOf = (sealed: Sealed, path = MODEL): string => `objects/${fileOf(sealed, path).object}`;
 const versionOf = (sealed: Sealed): string => `versions/${sealed.digest}.json`;
 const envelopeOf = (sealed: Sealed): string => `envelopes/${sealed.envelopeId}.json`;
-const manifestKeyOf = (sealed: Sealed): string => `objects/${(JSON.parse(readFileSync(join(sealed.folder, versionOf(sealed)), 'utf8')) as { manifest: { object: string } }).manifest.object}`;
+const manifestKeyOf = (sealed: Sealed): string => {
+  const version = JSON.parse(readFileSync(join(sealed.folder, versionOf(sealed)), 'utf8')) as { manifest: { object: string } };
+  return `objects/${version.manifest.object}`;
+};
 const edit = (change: (json: Record<string, unknown>) => void) => (bytes: Buffer): Buffer => {
   const json = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
   change(json);
@@ -51,7 +57,8 @@ const edit = (change: (json: Record<string, unknown>) => void) => (bytes: Buffer
 };
 
 describe('a sealed model', () => {
-  test.each([['blake3', 'Digest', 1], ['blake3', 'Digest', 16], ['sha256', 'Digest', 3], ['blake3', 'Aead', 3]] as const)('comes out as it went in: %s, %s, %d connections', async (hash, check, connections) => {
+  const WAYS = [['blake3', 'Digest', 1], ['blake3', 'Digest', 16], ['sha256', 'Digest', 3], ['blake3', 'Aead', 3]] as const;
+  test.each(WAYS)('comes out as it went in: %s, %s, %d connections', async (hash, check, connections) => {
     using own = scratch();
     using to = scratch();
     const sealed = await sealInto(own.path, FILES, hash);
@@ -60,7 +67,8 @@ describe('a sealed model', () => {
     const target = root.stage(model.selected.map(({ path }) => path));
     let bytes = 0;
     const done: string[] = [];
-    await loadFiles(model, readerOf(sealed), target, { content: check, connections, observer: { ...observer, verified: (more) => { bytes += more; }, fileDone: (path) => done.push(path) } }, NEVER);
+    const counting = { ...observer, verified: (more: number) => { bytes += more; }, fileDone: (path: string) => done.push(path) };
+    await loadFiles(model, readerOf(sealed), target, { content: check, connections, observer: counting }, NEVER);
     root.publish({ digest: model.digest, patterns: { include: [], exclude: [] }, content: check });
     await root.close();
     for (const [path, expected] of FILES) expect(readFileSync(join(to.path, 'model', path)).equals(expected)).toBe(true);
