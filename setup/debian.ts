@@ -11,13 +11,12 @@ export const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   runc: 'starts containers',
   nftables: 'kube-proxy writes its rules with nft',
   iproute2: "the cluster's network",
+  mount: 'mounts of the cluster, memory file systems of tests',
   'util-linux': 'unshare, nsenter, flock, setpriv',
   procps: 'kill, ps',
   'busybox-static': 'the box image of the tests',
   binutils: 'readelf and strip, for the Node images',
   'python3-venv': 'the Python environment of the test servers',
-  strace: 'a test that watches system calls',
-  zstd: 'container images',
 };
 
 /** Which of these packages the machine lacks. */

@@ -1,5 +1,5 @@
 // What a machine must bring along before anything is installed on it. All that is wrong is said at once.
-import { readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
 import { cacheRoot } from '../build/config.ts';
 import { run } from './child-process.ts';
 
@@ -19,6 +19,8 @@ export interface Machine {
   /** Its Python brings pip along. */
   readonly ensurePip: boolean;
   readonly dpkg: boolean;
+  /** New namespaces and control groups can be made, as the embedded cluster does. */
+  readonly namespaces: boolean;
   readonly memoryBytes: number;
   /** Free where the cache lies. */
   readonly diskBytes: number;
@@ -42,6 +44,7 @@ export function obstacles(machine: Machine): string[] {
   needs(machine.dpkg, 'Debian or Ubuntu is needed: packages are installed with apt-get');
   needs(atLeast(machine.go, 1, 26), `Go 1.26 or newer is needed on the PATH; ${machine.go === undefined ? 'there is none' : `this is ${machine.go}`}: see https://go.dev/doc/install`);
   needs(atLeast(machine.python, 3, 10), `Python 3.10 or newer is needed as python3; ${machine.python === undefined ? 'there is none' : `this is ${machine.python}`}: apt-get install python3`);
+  needs(machine.namespaces, 'namespaces and control groups of its own are needed for the embedded cluster, and may not be made here: use a machine, a virtual machine, or a privileged container');
   if (!machine.warm) {
     const gib = (bytes: number): string => (bytes / GiB).toFixed(1);
     needs(machine.memoryBytes >= MEMORY_BYTES, `${gib(MEMORY_BYTES)} GiB of free memory are needed to link Kubernetes; ${gib(machine.memoryBytes)} GiB are free`);
@@ -69,8 +72,20 @@ function freeDisk(path: string): number {
   }
 }
 
+/** Where the cluster makes its control groups: the memory hierarchy of v1, or the one hierarchy of v2. Writable means mounted so, for root. */
+function groupsWritable(): boolean {
+  return ['/sys/fs/cgroup/memory', '/sys/fs/cgroup/cgroup.subtree_control'].some((path) => {
+    try {
+      accessSync(path, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 export async function inspectMachine(warm: boolean): Promise<Machine> {
-  const [go, python, ensurePip, dpkg] = await Promise.all([answer('go', 'env', 'GOVERSION'), answer('python3', '--version'), answer('python3', '-c', 'import ensurepip'), answer('dpkg', '--version')]);
+  const [go, python, ensurePip, dpkg, unshared] = await Promise.all([answer('go', 'env', 'GOVERSION'), answer('python3', '--version'), answer('python3', '-c', 'import ensurepip'), answer('dpkg', '--version'), answer('unshare', '--mount', '--pid', '--fork', '--net', '--uts', '--ipc', '--cgroup', 'true')]);
   const available = /MemAvailable:\s+(\d+) kB/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
   return {
     platform: `${process.platform}-${process.arch}`,
@@ -79,6 +94,7 @@ export async function inspectMachine(warm: boolean): Promise<Machine> {
     python,
     ensurePip: ensurePip !== undefined,
     dpkg: dpkg !== undefined,
+    namespaces: unshared !== undefined && groupsWritable(),
     memoryBytes: Number(available) * 1024,
     diskBytes: freeDisk(cacheRoot()),
     warm,

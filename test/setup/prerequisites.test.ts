@@ -3,7 +3,7 @@ import { inspectMachine, obstacles } from '../../setup/prerequisites.ts';
 import type { Machine } from '../../setup/prerequisites.ts';
 
 const GiB = 1024 ** 3;
-const GOOD: Machine = { platform: 'linux-x64', uid: 0, go: 'go1.26.0', python: 'Python 3.11.2', ensurePip: true, dpkg: true, memoryBytes: 8 * GiB, diskBytes: 40 * GiB, warm: false };
+const GOOD: Machine = { platform: 'linux-x64', uid: 0, go: 'go1.26.0', python: 'Python 3.11.2', ensurePip: true, dpkg: true, namespaces: true, memoryBytes: 8 * GiB, diskBytes: 40 * GiB, warm: false };
 
 test('a machine that brings all along has nothing in its way', () => {
   expect(obstacles(GOOD)).toEqual([]);
@@ -13,6 +13,7 @@ test.each<[string, Partial<Machine>, RegExp]>([
   ['another platform', { platform: 'darwin-arm64' }, /Linux on amd64.*darwin-arm64/],
   ['no root', { uid: 1000 }, /root is needed.*sudo/],
   ['no Debian', { dpkg: false }, /Debian or Ubuntu/],
+  ['no namespaces', { namespaces: false }, /namespaces and control groups.*privileged container/],
   ['no Go', { go: undefined }, /Go 1\.26.*there is none/],
   ['an old Go', { go: 'go1.25.9' }, /Go 1\.26.*go1\.25\.9/],
   ['no Python', { python: undefined }, /Python 3\.10.*there is none/],
@@ -39,7 +40,7 @@ test('memory and disk are asked for only while something must be compiled', () =
 
 test('this machine is seen as it is', async () => {
   const machine = await inspectMachine(false);
-  expect(machine).toMatchObject({ platform: `${process.platform}-${process.arch}`, uid: process.getuid?.() });
+  expect(machine).toMatchObject({ platform: `${process.platform}-${process.arch}`, uid: process.getuid?.(), namespaces: true });
   expect(machine.memoryBytes).toBeGreaterThan(0);
   expect(machine.diskBytes).toBeGreaterThan(0);
 });
