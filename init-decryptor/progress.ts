@@ -2,6 +2,8 @@
 import type { LoadObserver } from '../core/opening/load-files.ts';
 import { withoutQueries, type Logger } from '../core/log.ts';
 
+/** The first line comes soon: whoever looks wants to know that it moves. */
+const FIRST_LINE_MS = 1_000;
 const LINE_EVERY_MS = 5_000;
 
 export interface Progress {
@@ -26,9 +28,9 @@ export function watchProgress(totalBytes: number, log: Logger, now: () => number
     log.info('loading', { bytes, totalBytes, files, bytesPerSecond, ...etaSeconds });
     lastAt = at;
     lastBytes = bytes;
+    timer = setTimeout(line, LINE_EVERY_MS).unref();
   };
-  const timer = setInterval(line, LINE_EVERY_MS);
-  timer.unref();
+  let timer = setTimeout(line, FIRST_LINE_MS).unref();
   return {
     observer: {
       verified: (more) => {
@@ -41,6 +43,6 @@ export function watchProgress(totalBytes: number, log: Logger, now: () => number
       retrying: (path, error) => log.warn('asking again', { path, reason: withoutQueries(error.message) }),
     },
     bytes: () => bytes,
-    stop: () => clearInterval(timer),
+    stop: () => clearTimeout(timer),
   };
 }

@@ -134,6 +134,7 @@ describe('a load', () => {
     mkdirSync(join(target.path, 'model'), { mode: 0o700 }); // as the kubelet may, for a subPath mount
     const { status, stderr } = await run({ credentials: { kind: 'files', directory: join(place.path, 'credentials') } }, { wrapper: AS_ANOTHER });
     expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stderr).not.toContain('"level":"warn"');
     expect(complete()).toBe(true);
     expect(statSync(join(target.path, 'model')).uid).toBe(65532);
   });
@@ -230,6 +231,7 @@ describe('SIGTERM', () => {
     await arrange(({ key, before }) => (key.startsWith(awaited) && (awaited === 'versions/' || key !== manifestKey() || before > 0) ? { kind: 'hold' } : PASS));
     const running = startDecryptor(place.path, config());
     await eventually('a held request', () => gate.held() > 0);
+    expect(Number.parseInt(readFileSync(`/proc/${running.process.pid}/coredump_filter`, 'utf8'), 16)).toBe(0); // core(5): no page of it in a dump
     expect(await running.kill('SIGTERM')).toMatchObject({ status: 143, outcome: null });
     expect(gate.held()).toBeGreaterThan(0); // it did not wait for an answer
     expect(left()).toEqual(['.attempts']);
