@@ -78,6 +78,7 @@ describe('sealed to S3 under KMS', () => {
   test('gives no credentials to an endpoint that only the file names', async () => {
     expect(await here.run('verify', 'model.yaml')).toMatchObject({ status: 20, stdout: '', stderr: expect.stringContaining('E_ENDPOINT_REFUSED') });
     expect(await here.run('verify', 'model.yaml', '--allow-endpoint', s3.origin)).toMatchObject({ status: 20, stderr: expect.stringContaining(kms.origin) });
+    expect(await here.run('verify', 'model.yaml', '--allow-endpoint', kms.origin)).toMatchObject({ status: 20, stderr: expect.stringContaining(s3.origin) });
   });
 
   test('opens by URL with typed pins and endpoints', async () => {
