@@ -44,7 +44,7 @@ export function obstacles(machine: Machine): string[] {
   needs(machine.dpkg, 'Debian or Ubuntu is needed: packages are installed with apt-get');
   needs(atLeast(machine.go, 1, 26), `Go 1.26 or newer is needed on the PATH; ${machine.go === undefined ? 'there is none' : `this is ${machine.go}`}: see https://go.dev/doc/install`);
   needs(atLeast(machine.python, 3, 10), `Python 3.10 or newer is needed as python3; ${machine.python === undefined ? 'there is none' : `this is ${machine.python}`}: apt-get install python3`);
-  needs(machine.namespaces, 'namespaces and control groups of its own are needed for the embedded cluster, and may not be made here: use a machine, a virtual machine, or a privileged container');
+  needs(machine.uid !== 0 || machine.namespaces, 'namespaces and control groups of its own are needed for the embedded cluster, and may not be made here: use a machine, a virtual machine, or a privileged container');
   if (!machine.warm) {
     const gib = (bytes: number): string => (bytes / GiB).toFixed(1);
     needs(machine.memoryBytes >= MEMORY_BYTES, `${gib(MEMORY_BYTES)} GiB of free memory are needed to link Kubernetes; ${gib(machine.memoryBytes)} GiB are free`);

@@ -29,24 +29,33 @@ const searchPath = (): string => {
   return [dirname(kube), containerdFolder, dirname(helm)].join(':');
 };
 
+/** Content of a file that a cluster which is just ending may take away at any moment: then nothing. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /** The cluster of that name if it is up. */
 export function runningCluster(name: string): Cluster | undefined {
   checkName(name);
   const state = stateFolder(name);
   if (!existsSync(join(state, 'ready'))) return undefined;
-  const pid = Number(readFileSync(join(state, 'init.pid'), 'utf8'));
+  const pid = Number(textOf(join(state, 'init.pid')));
   // A process id may have been given away since; only the cluster's own first process is in its control group.
-  const groups = existsSync(`/proc/${pid}/cgroup`) ? readFileSync(`/proc/${pid}/cgroup`, 'utf8') : '';
+  const groups = textOf(`/proc/${pid}/cgroup`);
   return groups.includes(`/weightlock-${name}\n`) || groups.includes(`/weightlock-${name}/`) ? new Cluster(name, pid, searchPath()) : undefined;
 }
 
 /** What a failed start left to read. */
 function lastWords(state: string): string {
   const logs = join(state, 'logs');
-  const reason = existsSync(join(logs, 'failure')) ? readFileSync(join(logs, 'failure'), 'utf8').trim() : 'the cluster ended';
+  const reason = textOf(join(logs, 'failure')).trim() || 'the cluster ended';
   const component = reason.split(' ')[0] ?? '';
   const shown = readdirSync(logs).filter((file) => file === `${component}.log` || file === 'keeper.log' || file === 'import.log');
-  const tails = shown.map((file) => `  ${join(logs, file)}:\n${readFileSync(join(logs, file), 'utf8').trimEnd().split('\n').slice(-LAST_LINES).map((line) => `    ${line}`).join('\n')}`);
+  const tails = shown.map((file) => `  ${join(logs, file)}:\n${textOf(join(logs, file)).trimEnd().split('\n').slice(-LAST_LINES).map((line) => `    ${line}`).join('\n')}`);
   return [reason, ...tails].join('\n');
 }
 
