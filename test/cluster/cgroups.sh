@@ -27,14 +27,20 @@ join_groups() { # a process id, or nothing for the shell itself
   for group in $(group_folders "$1"); do echo "${2:-$BASHPID}" > "$group/cgroup.procs" || return; done
 }
 
-# v2 lets a group delegate controllers only while no process is in the group itself: those of the cluster move to a leaf.
+# v2 lets a group delegate controllers only while no process is in the group itself: those of the cluster move to a leaf, with whatever
+# they start meanwhile.
 delegate() {
-  local group=/sys/fs/cgroup/weightlock-$1 pid controllers
+  local group=/sys/fs/cgroup/weightlock-$1 pid controllers tries
   [ -e "$group/cgroup.controllers" ] || return 0
   mkdir "$group/init" || return
-  for pid in $(cat "$group/cgroup.procs"); do echo "$pid" > "$group/init/cgroup.procs" || return; done
   controllers=$(sed 's/[^ ]*/+&/g' "$group/cgroup.controllers")
-  echo "$controllers" > "$group/cgroup.subtree_control"
+  for (( tries = 0; tries < 100; tries++ )); do
+    while read -r pid; do echo "$pid" > "$group/init/cgroup.procs"; done < "$group/cgroup.procs" 2> /dev/null
+    echo "$controllers" 2> /dev/null > "$group/cgroup.subtree_control" && return
+    sleep 0.02
+  done
+  echo "cluster $1: cannot delegate control groups in $group" >&2
+  return 1
 }
 
 # Ends every process of the cluster and removes its groups. Its first process ends all others, and with the last one mounts and interfaces go.
