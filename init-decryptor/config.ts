@@ -13,7 +13,7 @@ export interface Invocation {
   readonly outcomePath: string;
 }
 
-export const USAGE = `weightlock-decryptor [--check] [--config FILE] [--outcome FILE]
+const USAGE = `weightlock-decryptor [--check] [--config FILE] [--outcome FILE]
 
   loads one model into target.path and publishes it as model/ there, or with --check only opens its manifest.
   --config FILE    the configuration (weightlock.decryptor/1.0); else the variable ${CONFIG_VARIABLE}

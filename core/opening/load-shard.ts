@@ -9,7 +9,7 @@ import type { OpenedFile } from './loading-file.ts';
 import { isTampered } from './tampered.ts';
 
 /** Failures in a row without one verified segment between them. About two minutes of a store that answers nothing. */
-export const RANGE_RETRY: RetryPolicy = { attempts: 10, firstPauseMs: 250, longestPauseMs: 20_000, budgetMs: 120_000 };
+const RANGE_RETRY: RetryPolicy = { attempts: 10, firstPauseMs: 250, longestPauseMs: 20_000, budgetMs: 120_000 };
 
 export interface ShardWork {
   readonly file: OpenedFile;

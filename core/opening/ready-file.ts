@@ -1,7 +1,7 @@
 // `.ready`: what model/ holds and how far it was verified. Written last; a restart trusts model/ only under an equal one (format.md §8).
 import type { FilePatterns } from './selection.ts';
 
-export const READY_SCHEMA = 'weightlock.ready/1.0';
+const READY_SCHEMA = 'weightlock.ready/1.0';
 
 export interface ReadyFacts {
   /** Hex SHA-256 of the manifest object. */
