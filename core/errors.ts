@@ -1,4 +1,5 @@
 // Every failure a person or a program can meet: one stable code, what happened to what, and the next step (docs/format.md §11).
+import { printable } from './printable.ts';
 
 /** What whoever drives the failed work does next. */
 export type Disposition =
@@ -54,14 +55,18 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The one error class of this project. `message` says what happened to what; `next` what to do about it. */
+/** A message holds names that others chose, a publisher's file names among them: more of one serves nobody, and its copies could fill a reader's memory. */
+const MESSAGE_LIMIT_CHARS = 4096;
+const bounded = (message: string): string => (message.length <= MESSAGE_LIMIT_CHARS ? message : `${message.slice(0, MESSAGE_LIMIT_CHARS)}…`.toWellFormed());
+
+/** The one error class of this project. `message` says what happened to what, in one bounded, printable line; `next` what to do about it. */
 export class WeightlockError extends Error {
   override readonly name = 'WeightlockError';
   readonly code: ErrorCode;
   readonly next: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(printable(bounded(message)), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.next = details.next;
   }
