@@ -8,6 +8,8 @@ const MAX_DEPTH = 16;
  * and 65,536 files have 13 other values each, so 64 MiB hold at most 1.9 million.
  */
 const MAX_VALUES = 2 ** 21;
+/** Objects and arrays among them: an empty Map takes a hundred times the memory of its text. A valid manifest has three a file and six more. */
+const MAX_CONTAINERS = 2 ** 18;
 const BLANK = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
 const PLAIN_INTEGER = /^(?:0|[1-9][0-9]{0,15})$/;
@@ -21,6 +23,7 @@ export class JsonReader {
   readonly #what: string;
   #at = 0;
   #values = 0;
+  #containers = 0;
 
   constructor(text: string, what: string) {
     this.#text = text;
@@ -153,6 +156,7 @@ export class JsonReader {
 
   #enter(depth: number): void {
     if (depth > MAX_DEPTH) throw this.#wrong('E_JSON_DEPTH', `it nests deeper than ${MAX_DEPTH} levels`);
+    if (++this.#containers > MAX_CONTAINERS) throw this.#wrong('E_LIMIT_SIZE', `there are more than ${MAX_CONTAINERS} objects and arrays`);
     this.#at++;
   }
 

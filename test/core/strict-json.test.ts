@@ -85,8 +85,14 @@ describe('documents made to exhaust a reader', () => {
   test('sixty million blanks are read in one pass', () => {
     expectRefusal('E_JSON_SYNTAX', () => parse(Buffer.alloc(60_000_000, ' ')));
   });
+  test('hundreds of thousands of objects or arrays are E_LIMIT_SIZE: each takes a hundred times its text', () => {
+    for (const tiny of ['{}', '[]']) {
+      expectRefusal('E_LIMIT_SIZE', () => parse(`[${`${tiny},`.repeat(2 ** 18 - 1)}${tiny}]`));
+      expect(codeOf(() => parse(`[${`${tiny},`.repeat(2 ** 18 - 2)}${tiny}]`))).toBe('accepted');
+    }
+  });
   test('millions of tiny values are E_LIMIT_SIZE before they fill the memory', () => {
-    expectRefusal('E_LIMIT_SIZE', () => parse(`[${'[],'.repeat(3_000_000)}[]]`));
+    expectRefusal('E_LIMIT_SIZE', () => parse(`[${'0,'.repeat(3_000_000)}0]`));
   });
 });
 
