@@ -1,7 +1,8 @@
 // A folder as a store, for publishing. A file is written aside, made durable, and only then appears under its key, in one step: link(2) for a new key,
 // rename(2) under the folder's lock for a replacement.
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { needs, WeightlockError } from '../errors.ts';
 import { withFolderLock } from './file-lock.ts';
@@ -36,19 +37,19 @@ export class FileWriter extends FileReader implements StoreWriter {
   async #store(key: string, length: number, body: AsyncIterable<Buffer> | Iterable<Buffer>, condition: PutCondition, signal: AbortSignal): Promise<{ readonly etag: string }> {
     signal.throwIfAborted();
     const path = pathOf(this.root, key);
-    const uploads = join(this.root, UPLOADS_FOLDER);
-    const aside = join(uploads, randomUUID());
     const step = <T>(call: Promise<T>): Promise<T> => fileCall('write', path, call);
-    await step(mkdir(uploads, { recursive: true, mode: 0o700 }));
-    await step(this.#sweep(uploads));
+    const uploads = await openUploads(join(this.root, UPLOADS_FOLDER));
+    const aside = join(insideOf(uploads), randomUUID());
     try {
-      await writeAside(aside, length, body, signal);
+      await step(this.#sweep(insideOf(uploads)));
+      await writeAside(aside, path, length, body, signal);
       await step(makeFolder(this.root, dirname(path)));
       await (condition.kind === 'create' ? this.#create(aside, path, signal) : this.#moveIf(condition.etag, aside, path, signal));
       await step(syncFolder(dirname(path)));
       return { etag: fileEtag(await step(stat(path, { bigint: true }))) };
     } finally {
       await rm(aside, { force: true });
+      await uploads.close();
     }
   }
 
@@ -72,15 +73,28 @@ export class FileWriter extends FileReader implements StoreWriter {
     if (this.#swept) return;
     this.#swept = true;
     for (const name of await readdir(uploads)) {
-      const facts = await stat(join(uploads, name)).catch(() => null);
-      if (facts !== null && Date.now() - facts.mtimeMs > ABANDONED_AFTER_MS) await rm(join(uploads, name), { force: true });
+      const facts = await lstat(join(uploads, name)).catch(() => null);
+      if (facts !== null && !facts.isDirectory() && Date.now() - facts.mtimeMs > ABANDONED_AFTER_MS) await rm(join(uploads, name), { force: true });
     }
   }
 }
 
-async function writeAside(path: string, length: number, body: AsyncIterable<Buffer> | Iterable<Buffer>, signal: AbortSignal): Promise<void> {
-  const step = <T>(call: Promise<T>): Promise<T> => fileCall('write', path, call);
-  const file = await step(open(path, 'wx', 0o644));
+/** Held open, and everything in it named through it: who writes to the store could put a link in its place, and we would write and clear up elsewhere. */
+async function openUploads(path: string): Promise<FileHandle> {
+  await fileCall('write', path, mkdir(path, { recursive: true, mode: 0o700 }));
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    .catch((error: NodeJS.ErrnoException) => (error.code === 'ENOTDIR' ? null : fileCall('write', path, Promise.reject(error))));
+  needs(folder !== null, 'E_STORE_DENIED', `${path} is a link`, 'Weightlock makes no links: look at who made this one, then remove it.');
+  return folder;
+}
+
+/** The folder itself, wherever its name leads by now (proc_pid_fd(5)). */
+const insideOf = (folder: FileHandle): string => `/proc/self/fd/${folder.fd}`;
+
+/** `shown`: what is being stored, for messages. */
+async function writeAside(aside: string, shown: string, length: number, body: AsyncIterable<Buffer> | Iterable<Buffer>, signal: AbortSignal): Promise<void> {
+  const step = <T>(call: Promise<T>): Promise<T> => fileCall('write', shown, call);
+  const file = await step(open(aside, 'wx', 0o644));
   try {
     let total = 0;
     for await (const chunk of body) {

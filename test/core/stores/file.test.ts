@@ -125,6 +125,16 @@ describe('publishing', () => {
     expect(await unfinished()).toEqual([]);
   });
 
+  test('a link planted where unfinished files lie leads nobody to another\'s files: E_STORE_DENIED', async () => {
+    await mkdir(join(root, 'home'));
+    await writeFile(join(root, 'home/thesis'), 'years of work');
+    await utimes(join(root, 'home/thesis'), 1, 1);
+    await mkdir(join(root, 'model'));
+    await symlink(join(root, 'home'), join(root, 'model/.uploads'));
+    await expectRejection('E_STORE_DENIED', store.putSmall('latest.json', Buffer.from('{}'), { kind: 'create' }, signal));
+    expect(await readdir(join(root, 'home'))).toEqual(['thesis']);
+  });
+
   test('a removed key is gone, and removing it again is no error', async () => {
     await store.putSmall('a/k', Buffer.from('x'), { kind: 'create' }, signal);
     await store.remove('a/k', signal);
