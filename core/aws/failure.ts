@@ -31,6 +31,22 @@ export function readFailure(error: unknown): AwsFailure {
 }
 
 /**
+ * What `work` gives, or `signal`'s reason as soon as it aborts. An SDK client looks at its abort signal only once it has credentials, and a token service
+ * that is silent keeps it waiting for a quarter of a minute.
+ */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
  * Runs one SDK call under `deadlineMs` and the caller's signal. The caller's abort is passed on with its own reason; the deadline becomes a transport
  * failure. `explain` gives every other failure its code.
  */
@@ -38,7 +54,7 @@ export async function oneCall<T>(call: (signal: AbortSignal) => Promise<T>, dead
   signal.throwIfAborted();
   const deadline = AbortSignal.timeout(deadlineMs);
   try {
-    return await call(AbortSignal.any([signal, deadline]));
+    return await unlessAborted(call(AbortSignal.any([signal, deadline])), signal);
   } catch (error) {
     signal.throwIfAborted();
     const failure = deadline.aborted ? ({ kind: 'transport', words: `no answer within ${deadlineMs / 1000} s` } as const) : readFailure(error);

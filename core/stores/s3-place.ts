@@ -4,7 +4,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { AwsAccess } from '../aws/access.ts';
 import { clientConfig } from '../aws/client-config.ts';
 import { checkTarget, endpointGuard } from '../aws/endpoint-guard.ts';
-import { readFailure } from '../aws/failure.ts';
+import { readFailure, unlessAborted } from '../aws/failure.ts';
 import { type S3Call, s3Error } from '../aws/s3-errors.ts';
 import type { S3Source } from '../api/decryptor-config.ts';
 import { needs } from '../errors.ts';
@@ -29,7 +29,7 @@ export interface S3Place {
   readonly keyOf: (key: string) => string;
   readonly callOf: (action: S3Call['action'], key: string) => S3Call;
   /** A URL to GET `key`, renewed before it expires; plain where requests are anonymous. One a stored object. Throws E_CREDENTIALS, E_ENDPOINT_REFUSED. */
-  readonly signer: (key: string) => () => Promise<URL>;
+  readonly signer: (key: string) => (signal: AbortSignal) => Promise<URL>;
 }
 
 /** `s3://bucket[/prefix]`, for people. */
@@ -56,8 +56,10 @@ export function openPlace(source: S3Source, access: AwsAccess): S3Place {
   const keyOf = (key: string): string => (prefix === '' ? key : `${prefix}/${key}`);
   const callOf = (action: S3Call['action'], key: string): S3Call => ({ action, what: `s3://${bucket}/${keyOf(key)}`, at: endpoint ?? `S3${region === undefined ? '' : ` in ${region}`}` });
 
-  const sign = async (key: string): Promise<URL> => {
-    const signed = await getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: keyOf(key) }), { expiresIn: SIGNATURE_SECONDS }).catch((error: unknown) => {
+  const sign = async (key: string, signal: AbortSignal): Promise<URL> => {
+    const signing = getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: keyOf(key) }), { expiresIn: SIGNATURE_SECONDS });
+    const signed = await unlessAborted(signing, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
       const failure = readFailure(error);
       throw failure.kind === 'ours' ? failure.error : s3Error(failure, callOf('s3:GetObject', key));
     });
@@ -71,8 +73,8 @@ export function openPlace(source: S3Source, access: AwsAccess): S3Place {
     checksum: endpoint === undefined ? { ChecksumAlgorithm: 'CRC32' } : {},
     signer: (key) => {
       let current: { readonly url: URL; readonly madeAt: number } | null = null;
-      return async () => {
-        if (current === null || performance.now() - current.madeAt > RENEW_AFTER_MS) current = { url: await sign(key), madeAt: performance.now() };
+      return async (signal) => {
+        if (current === null || performance.now() - current.madeAt > RENEW_AFTER_MS) current = { url: await sign(key, signal), madeAt: performance.now() };
         return current.url;
       };
     },

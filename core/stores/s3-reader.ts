@@ -36,13 +36,13 @@ export class S3Reader implements StoreReader {
     return retry(async () => {
       const chunks: Buffer[] = [];
       const range = { start: 0, end: headBytes };
-      const answer = await this.#ranges.read({ url: await url(), what: call.what, range, pin: null }, (chunk) => void chunks.push(Buffer.from(chunk)), signal);
+      const answer = await this.#ranges.read({ url: await url(signal), what: call.what, range, pin: null }, (chunk) => void chunks.push(Buffer.from(chunk)), signal);
       if (answer.kind === 'refused') throw refusal(answer, call);
       const pin = { etag: answer.etag, size: answer.kind === 'empty' ? 0 : answer.size };
       const object: OpenObject = {
         ...pin,
         read: async (wanted, sink, readSignal) => {
-          const got = await this.#ranges.read({ url: await url(), what: call.what, range: wanted, pin }, sink, readSignal);
+          const got = await this.#ranges.read({ url: await url(readSignal), what: call.what, range: wanted, pin }, sink, readSignal);
           if (got.kind === 'refused') throw refusal(got, call);
         },
       };

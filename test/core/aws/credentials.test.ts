@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { AwsAccess } from '../../../core/aws/access.ts';
 import type { CredentialSource } from '../../../core/aws/credential-source.ts';
 import { type AwsIdentity, credentialsTaken, identityProvider } from '../../../core/aws/credentials.ts';
+import { awsKms } from '../../../core/keys/aws-kms.ts';
+import { openStore } from '../../../core/stores/registry.ts';
 import { writeCredentials } from '../../support/s3-server.ts';
 import { responseHead, type Script, type ScriptedServer, startScriptedServer } from '../../support/scripted-server.ts';
 import { codeOf, expectRejection } from '../refusal.ts';
@@ -92,6 +94,26 @@ describe('web identity', () => {
     process.env['AWS_ENDPOINT_URL_STS'] = sts.origin;
     await expectRejection('E_ENDPOINT_REFUSED', identity(access(await webIdentity())));
     expect(sts.requests).toEqual([]);
+  });
+
+  test('an STS that is silent holds up nobody who gives up: the caller\'s reason comes at once', async () => {
+    let asked = 0;
+    const controller = new AbortController();
+    const sts = await scripted(() => {
+      asked += 1;
+      controller.abort(new Error('stop'));
+    });
+    const rights = access(await webIdentity(sts.origin), sts.origin);
+    const store = openStore({ s3: { bucket: 'models', prefix: '', region: 'us-east-1', endpoint: sts.origin } }, rights);
+    const key = awsKms('arn:aws:kms:us-east-1:111122223333:key/k', { endpoint: sts.origin }, rights);
+    open.push(store, key);
+    await expect(store.readSmall('latest.json', 9, controller.signal)).rejects.toThrow('stop');
+    expect(asked).toBe(1); // not after the SDK's own tries
+    const second = new AbortController();
+    const pending = key.unwrap(Buffer.alloc(9), new Map(), second.signal);
+    second.abort(new Error('stop too'));
+    await expect(pending).rejects.toThrow('stop too');
+    expect(asked).toBeLessThanOrEqual(2);
   });
 
   test('without its token file: E_CREDENTIALS', async () => {

@@ -10,6 +10,7 @@ import { openStore, parseStoreUrl, storeUrl } from '../../../core/stores/registr
 import { writeCredentials } from '../../support/s3-server.ts';
 import { codeOf, expectRejection } from '../refusal.ts';
 
+const signal = AbortSignal.timeout(600_000);
 let directory: string;
 let access: AwsAccess;
 beforeEach(async () => {
@@ -19,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(async () => rm(directory, { recursive: true, force: true }));
 
-const signed = (source: Partial<S3Source>, rights = access): Promise<URL> => openPlace({ bucket: 'models', prefix: 'a/b', ...source }, rights).signer('objects/00')();
+const signed = (source: Partial<S3Source>, rights = access): Promise<URL> => openPlace({ bucket: 'models', prefix: 'a/b', ...source }, rights).signer('objects/00')(signal);
 
 describe('a signed URL', () => {
   test('goes to the bucket\'s own host at AWS, and signs nothing but the host', async () => {
@@ -47,7 +48,7 @@ describe('a signed URL', () => {
 
   test('is made once an object', async () => {
     const sign = openPlace({ bucket: 'models', prefix: '', region: 'eu-west-1' }, access).signer('k');
-    expect(await sign()).toBe(await sign());
+    expect(await sign(signal)).toBe(await sign(signal));
   });
 
   test('is no more than a URL where requests are anonymous', async () => {
