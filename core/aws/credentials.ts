@@ -73,7 +73,9 @@ function explained(what: string, from: string, provider: IdentityProvider): Iden
       return await provider();
     } catch (error) {
       if (error instanceof WeightlockError) throw error;
-      throw new WeightlockError('E_CREDENTIALS', `no credentials from ${what} (${from}): ${error instanceof Error ? error.message : String(error)}`,
+      const { name, message } = error as Error;
+      const why = name === 'SyntaxError' ? 'its answer is not JSON' : message; // V8 quotes what it could not read, and that holds a secret
+      throw new WeightlockError('E_CREDENTIALS', `no credentials from ${what} (${from}): ${why}`,
         { next: 'Check that the role exists, that its trust policy names this account, and that the token or metadata service can be reached.', cause: error });
     }
   };

@@ -26,6 +26,9 @@ export function readFailure(error: unknown): AwsFailure {
   if (error instanceof WeightlockError) return { kind: 'ours', error };
   const { name, message, code, $metadata } = error as SdkError;
   const status = $metadata?.httpStatusCode;
+  // The SDK could not read the answer. V8's words quote from it, and an answer of KMS holds a key.
+  if (name === 'SyntaxError' && (status ?? 0) < 400) return { kind: 'transport', words: 'an answer that is not in the service\'s own form' };
+  if (name === 'SyntaxError' && status !== undefined) return { kind: 'answer', name: 'no error code', status, words: '', requestId: null };
   if (status !== undefined) return { kind: 'answer', name, status, words: plainWords(message), requestId: $metadata?.requestId ?? null };
   return { kind: 'transport', words: plainWords(typeof code === 'string' && !message.includes(code) ? `${code} ${message}` : message) };
 }

@@ -1,7 +1,7 @@
 // What an S3 server said, as our codes: which object, which action, and what to do about it. One table for the SDK's calls and for our own range reads.
 // Source of the names: Amazon S3 API Reference, "Error responses".
 import { type ErrorCode, WeightlockError } from '../errors.ts';
-import type { AwsFailure } from './failure.ts';
+import { type AwsFailure, plainWords } from './failure.ts';
 
 export interface S3Call {
   readonly action: 's3:GetObject' | 's3:PutObject' | 's3:DeleteObject' | 's3:ListBucket';
@@ -110,6 +110,6 @@ export function s3Error(failure: Exclude<AwsFailure, { kind: 'ours' }>, call: S3
 
 /** The error document of an S3 answer (`<Error><Code>…</Code><Message>…</Message>…`), as far as it can be read; the status speaks where it can't. */
 export function readS3ErrorBody(body: string): { readonly name: string; readonly words: string } {
-  const element = (tag: string): string => new RegExp(`<${tag}>([^<]{1,300})</${tag}>`).exec(body)?.[1] ?? '';
+  const element = (tag: string): string => plainWords(new RegExp(`<${tag}>([^<]{1,300})</${tag}>`).exec(body)?.[1] ?? '');
   return { name: element('Code'), words: element('Message') };
 }

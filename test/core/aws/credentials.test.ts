@@ -136,6 +136,15 @@ describe('container credentials', () => {
     await expectRejection('E_CREDENTIALS', identity(access({ kind: 'container', uri: 'http://192.0.2.1/v1/credentials', tokenFile: join(folder, 'token') })));
   });
 
+  test('an agent whose answer cannot be read: E_CREDENTIALS, and no character of it in the message', async () => {
+    await writeFile(join(folder, 'token'), 'agent-token');
+    const text = '{"AccessKeyId":"AKID","SecretAccessKey":wJalrXUtnFEMI}';
+    const agent = await scripted((_, socket) => void socket.write(`${responseHead(200, { 'Content-Type': 'application/json', 'Content-Length': text.length, Connection: 'close' })}${text}`));
+    const error = await identity(access({ kind: 'container', uri: `${agent.origin}/c`, tokenFile: join(folder, 'token') })).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'E_CREDENTIALS' });
+    expect((error as Error).message).not.toContain('wJal');
+  });
+
   test('an agent that refuses: E_CREDENTIALS', async () => {
     const agent = await scripted((_, socket) => void socket.write(json(404, { message: 'no association' })));
     await writeFile(join(folder, 'token'), 'pod-token');

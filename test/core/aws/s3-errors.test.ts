@@ -35,6 +35,8 @@ describe('an S3 server\'s word', () => {
 
 describe('an error document', () => {
   test('is read for its code and message', () => expect(readS3ErrorBody('<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>gone</Message></Error>')).toEqual({ name: 'NoSuchKey', words: 'gone' }));
+  test('is printable, whatever stands in it', () =>
+    expect(readS3ErrorBody('<Code>No\u001b[2JSuch</Code><Message>all is well\nforged: line</Message>')).toEqual({ name: 'No [2JSuch', words: 'all is well forged: line' }));
   test.each(['', '<html>Bad gateway</html>', '<Code></Code>', `<Code>${'x'.repeat(1000)}</Code>`, '<Code>a<b>'])('that isn\'t one (%j) has neither', (text) => expect(readS3ErrorBody(text)).toEqual({ name: '', words: '' }));
 });
 

@@ -112,6 +112,17 @@ describe('67: what a KMS refuses', () => {
     await expectRejection('E_KMS_UNAVAILABLE', provider(proxy.origin).unwrap(Buffer.alloc(100), CONTEXT, signal));
   });
 
+  test('an answer that is no JSON: E_KMS_UNAVAILABLE, and no character of it in the message, for it may hold the DEK', async () => {
+    const dek = Buffer.alloc(32, 7).toString('base64');
+    for (const body of [`{"KeyId":"${arn}","Plaintext":${dek}}`, dek, `{"Plaintext":"${dek}"`]) {
+      const odd = await startScriptedServer((_, socket) => void socket.write(`${responseHead(200, { 'Content-Type': 'application/x-amz-json-1.1', 'Content-Length': body.length })}${body}`));
+      open.push(odd);
+      const error = await provider(odd.origin).unwrap(Buffer.alloc(100), CONTEXT, signal).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code: 'E_KMS_UNAVAILABLE' });
+      expect((error as Error).message).not.toContain(dek.slice(0, 4));
+    }
+  });
+
   test('silence: E_KMS_UNAVAILABLE after the deadline of a call', async () => {
     proxy.faults.push({ kind: 'silence' });
     const impatient = awsKms(arn, { endpoint: proxy.origin }, { ...server.access, allowedEndpoints: [proxy.origin] }, 300);
