@@ -14,7 +14,7 @@ import { READER, startS3 } from '../lab/s3.ts';
 import { sealArguments, weightlock } from '../lab/sealing.ts';
 import { flipByte, largest, steal } from '../lab/thief.ts';
 import { APP, NAMESPACE, application, lonePod } from './manifests.ts';
-import { mountOf, processOf } from './processes.ts';
+import { mountOf, processOf } from '../lab/processes.ts';
 import { needlesOf, searchFolder } from './search.ts';
 import type { Search } from './search.ts';
 import { inferenceServer } from './server/image.ts';

@@ -64,8 +64,8 @@ export async function openRoom(lab: Lab, namespace: string): Promise<Room> {
 }
 
 export async function closeRoom(room: Room | undefined): Promise<void> {
-  // Not waited for: the cluster ends with the run, and the next file need not watch pods die.
-  await room?.lab.cluster.kubectl(['delete', 'namespace', room.namespace, '--wait=false']);
+  // Waited for: the one node has few cores, and the next file's pods need what these asked for.
+  await room?.lab.cluster.kubectl(['delete', 'namespace', room.namespace, '--wait']);
 }
 
 const manifestsOf = (objects: readonly object[]): string => objects.map((object) => JSON.stringify(object)).join('\n---\n');
