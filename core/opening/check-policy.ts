@@ -19,14 +19,18 @@ export function checkPolicy(policy: ReaderPolicy, keys: number): void {
 export const pinnedBy = ({ digest, lineage }: ReaderPolicy): 'digest' | 'lineage' | 'name' =>
   digest !== undefined ? 'digest' : lineage !== undefined ? 'lineage' : 'name';
 
-/** §8 step 2 and 4: the lineage pin and the deny-list, before the key service is asked. Throws E_LINEAGE_MISMATCH, E_REVOKED. */
-export function checkPins(policy: ReaderPolicy, digest: string, commitment: string): void {
+/** §8 step 2: the lineage pin. Throws E_LINEAGE_MISMATCH. */
+export function checkLineage(policy: ReaderPolicy, digest: string, commitment: string): void {
   needs(
     policy.lineage === undefined || policy.lineage === commitment,
     'E_LINEAGE_MISMATCH',
     `version ${digest} belongs to lineage ${commitment}, but ${policy.lineage} is pinned`,
     'Somebody replaced the model, or it was sealed again: compare with its publisher, then pin the new lineage.',
   );
+}
+
+/** §8 step 4: the deny-list, before the key service is asked. Throws E_REVOKED. */
+export function checkDenied(policy: ReaderPolicy, digest: string, commitment: string): void {
   const denied = [digest, commitment].find((pin) => policy.denied?.includes(pin) === true);
   needs(denied === undefined, 'E_REVOKED', `${denied} is on the deny-list`, 'Use a version that was not revoked.');
 }

@@ -4,7 +4,7 @@ import { openManifest } from '../envelope/sealed-manifest.ts';
 import { unwrapLineage, type AllowedKey } from '../keys/unwrap.ts';
 import { SYSTEM_PACING, type Pacing } from '../retry.ts';
 import type { StoreReader } from '../stores/store.ts';
-import { checkManifest, checkPins, checkPolicy, pinnedBy } from './check-policy.ts';
+import { checkDenied, checkLineage, checkManifest, checkPolicy, pinnedBy } from './check-policy.ts';
 import { readManifestObject } from './manifest-object.ts';
 import type { OpenedModel } from './opened-model.ts';
 import type { ReaderPolicy } from './policy.ts';
@@ -20,12 +20,18 @@ export async function openModel(
 ): Promise<OpenedModel> {
   // step 1
   checkPolicy(policy, keys.length);
-  // steps 2 and 3; envelope and manifest object are both named by the version, so they are fetched together
+  // steps 2 and 3; envelope and manifest object are both named by the version, so they are fetched together, and judged in their order
   const digest = policy.digest ?? (await readLatest(store, signal)).version;
   const version = await readVersion(digest, store, signal);
-  const [envelope, object] = await together(signal, (both) => [readEnvelope(version, store, both), readManifestObject(digest, version, store, both)]);
+  const [envelope, object] = await together(signal, (both) => [
+    readEnvelope(version, store, both).then((read) => {
+      checkLineage(policy, digest, version.commitment);
+      return read;
+    }),
+    readManifestObject(digest, version, store, both),
+  ]);
   // step 4
-  checkPins(policy, digest, version.commitment);
+  checkDenied(policy, digest, version.commitment);
   // step 5
   const { lineage, provider, key, requestId } = await unwrapLineage(version, envelope.wraps, keys, signal, pacing);
   const at = `${new Date(policy.now() * 1000).toISOString().slice(0, 19)}Z`;
@@ -43,13 +49,15 @@ export async function openModel(
   }
 }
 
-/** Both or neither: the first failure ends the other one, and nothing is left running. */
+/** Both or neither: a failure of the first comes before one of the second, whichever was faster, and nothing is left running. */
 async function together<A, B>(signal: AbortSignal, start: (both: AbortSignal) => readonly [Promise<A>, Promise<B>]): Promise<[A, B]> {
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);
   const started = start(both);
   try {
-    return await Promise.all(started);
+    const [first, second] = await Promise.all([started[0], started[1].then((value) => ({ value }), (error: unknown) => ({ error }))]);
+    if ('error' in second) throw second.error;
+    return [first, second.value];
   } catch (error) {
     failed.abort(error);
     await Promise.allSettled(started);

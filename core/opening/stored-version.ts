@@ -5,6 +5,7 @@ import { MAX_SMALL_FILE_BYTES } from '../envelope/limits.ts';
 import { envelopeKey, LATEST_KEY, versionKey } from '../envelope/storage-keys.ts';
 import { parseLatestFile, parseVersionFile, type LatestFile, type VersionFile } from '../envelope/version-file.ts';
 import type { StoreReader } from '../stores/store.ts';
+import { onceMoreIfTampered } from './tampered.ts';
 
 const where = (store: StoreReader, key: string): string => `${store.url}/${key}`;
 
@@ -22,8 +23,10 @@ export async function readVersion(digest: string, store: StoreReader, signal: Ab
 
 export async function readEnvelope(version: VersionFile, store: StoreReader, signal: AbortSignal): Promise<EnvelopeFile> {
   const key = envelopeKey(version.envelopeId);
-  const { bytes } = await store.readSmall(key, MAX_SMALL_FILE_BYTES, signal);
-  const envelope = parseEnvelopeFile(bytes, where(store, key));
-  checkVersionAndEnvelope(version, envelope);
-  return envelope;
+  return onceMoreIfTampered(async () => {
+    const { bytes } = await store.readSmall(key, MAX_SMALL_FILE_BYTES, signal);
+    const envelope = parseEnvelopeFile(bytes, where(store, key));
+    checkVersionAndEnvelope(version, envelope);
+    return envelope;
+  });
 }

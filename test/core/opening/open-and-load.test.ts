@@ -8,6 +8,7 @@ import { openModelRoot } from '../../../core/opening/model-root.ts';
 import { openModel } from '../../../core/opening/open-model.ts';
 import { NOWHERE } from '../../../core/opening/plaintext-target.ts';
 import type { ReaderPolicy } from '../../../core/opening/policy.ts';
+import { expectRejection } from '../refusal.ts';
 import { scratch, type Scratch } from './scratch.ts';
 import {
   allowed, content, damage, FILES, fileOf, flip, forgeManifest, forgeManifestText, NEVER, NOW, policyOf, readerOf, reencryptUnderSameHeader, sealFolder, sealInto,
@@ -267,6 +268,30 @@ describe('keys', () => {
     const sealed = copy();
     for (const key of [versionOf(sealed), envelopeOf(sealed)]) damage(sealed, key, edit((json) => { json['commitment'] = '00'.repeat(32); }));
     expect(await verdict(sealed)).toBe('E_LINEAGE_MISMATCH');
+  });
+  test('the lineage pin speaks before the manifest object does, as the order of opening says', async () => {
+    const sealed = copy();
+    rmSync(join(sealed.folder, manifestKeyOf(sealed)));
+    expect([await verdict(sealed), await verdict(sealed, { lineage: '00'.repeat(32) })]).toEqual(['E_STORE_NOT_FOUND', 'E_LINEAGE_MISMATCH']);
+  });
+  test('an envelope that disagrees is read once more: once is overcome, twice is E_OBJECT_MISMATCH', async () => {
+    for (const times of [1, 2]) {
+      let left = times;
+      const store = readerOf(pristine);
+      const altered: typeof store = {
+        url: store.url,
+        openObject: (...request) => store.openObject(...request),
+        list: (...request) => store.list(...request),
+        close: () => store.close(),
+        readSmall: async (...request) => {
+          const read = await store.readSmall(...request);
+          if (request[0] !== envelopeOf(pristine) || left-- <= 0) return read;
+          return { ...read, bytes: edit((json) => { json['commitment'] = '00'.repeat(32); })(read.bytes) };
+        },
+      };
+      const opening = openModel(policyOf(pristine), altered, await allowed(pristine.keyPath), NEVER).then((model) => model.destroy());
+      await (times === 1 ? expect(opening).resolves.toBeUndefined() : expectRejection('E_OBJECT_MISMATCH', opening));
+    }
   });
 });
 
