@@ -1,4 +1,5 @@
 // What is said of an opened model: all of it from the sealed manifest and the proven key, none of it from the store.
+import { printable } from '../core/printable.ts';
 import type { OpenedModel } from '../core/opening/opened-model.ts';
 import type { Json } from './say.ts';
 
@@ -17,9 +18,10 @@ const rowsOf = ({ digest, lineage, manifest, unwrapped, pinnedBy }: OpenedModel)
   ...(unwrapped.requestId === null ? [] : [['KMS request', unwrapped.requestId] as const]),
 ];
 
+/** One row a pair. Values may be the store's words. */
 export const rows = (pairs: readonly (readonly [string, string])[]): string => {
   const width = Math.max(...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join('\n');
 };
 
 export const factsText = (model: OpenedModel): string => rows(rowsOf(model));
