@@ -1,6 +1,6 @@
 // `weightlock init`: a local key to try things with, no cloud account needed.
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createLocalKey, LOCAL_KEY_NOTICE } from '../core/keys/local-file.ts';
 import { WeightlockError } from '../core/errors.ts';
 import { command } from './command.ts';
@@ -16,9 +16,11 @@ export const init = command(
   },
   async ({ say, environment }, { positionals }) => {
     const path = resolve(positionals[0] ?? join(environment.configFolder, 'local.key'));
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw new WeightlockError('E_IO', `cannot make the folder ${dirname(path)}`, { next: 'Name a path you may write to: weightlock init PATH.', cause: error });
-    });
+    if (positionals[0] === undefined) {
+      await mkdir(environment.configFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+        throw new WeightlockError('E_IO', `cannot make the folder ${environment.configFolder}`, { next: 'Name a path you may write to: weightlock init PATH.', cause: error });
+      });
+    }
     const id = await createLocalKey(path);
     say.warn(LOCAL_KEY_NOTICE);
     say.line(`Next: weightlock seal DIR file:///SOMEWHERE --key local-file:${path} --name ORG/MODEL --version 1`);

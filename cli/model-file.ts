@@ -67,7 +67,7 @@ export interface ModelFile {
 /** Throws E_IO, E_CONFIG. The file must hold exactly one EncryptedModel; documents of other kinds are passed over. */
 export async function readModelFile(path: string): Promise<ModelFile> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new WeightlockError('E_IO', `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`, { next: 'Name a URL (s3://bucket/prefix, file:///dir) or the model.yaml that `weightlock seal --emit` wrote.', cause: error });
+    throw new WeightlockError('E_IO', `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`, { next: 'Name the file that `weightlock seal --emit` wrote. A store is given as a URL: s3://bucket/prefix or file:///dir.', cause: error });
   });
   needs(bytes.length <= LIMIT_BYTES, 'E_CONFIG', `${path} has ${bytes.length} bytes: too many for an EncryptedModel`, 'Name the file that `weightlock seal --emit` wrote.');
   return parseModelFile(bytes.toString('utf8'), path);

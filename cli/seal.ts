@@ -1,8 +1,11 @@
 // `weightlock seal`: a folder becomes a published version, and the EncryptedModel that pins it.
+import { realpath } from 'node:fs/promises';
 import type { ModelSource } from '../core/api/decryptor-config.ts';
 import { needs } from '../core/errors.ts';
 import type { KeyEntry, KeyProvider } from '../core/keys/provider.ts';
+import type { KeyFlag } from '../core/keys/registry.ts';
 import { checkEmitName, commandLineOnly, emitModel, nameOf } from '../core/publishing/emit.ts';
+import { liesIn } from '../core/publishing/links.ts';
 import type { Position } from '../core/publishing/position.ts';
 import { scanFolder } from '../core/publishing/scan-folder.ts';
 import { sealModel, type SealedModel } from '../core/publishing/seal-model.ts';
@@ -69,12 +72,14 @@ export const seal = command(
     if (values.emit === undefined) refuseWithoutEmit(values);
     else {
       needs(emit.awsRoleArn === undefined || emit.secretRef === undefined, 'E_USAGE', '--aws-role-arn and --secret-ref exclude each other', 'Name one source of the decryptor\'s credentials.');
+      needs(!('s3' in source) || source.s3.region !== undefined || source.s3.endpoint !== undefined, 'E_USAGE', `${url}: the bucket's region is not known here, and pods must know it`, 'Add --region, or set AWS_REGION.');
       if (emit.name !== undefined) checkEmitName(emit.name);
       else nameOf(model.name, 1);
       await checkEmitPath(values.emit);
     }
 
     const folder = await scanFolder(directory, signal);
+    await refuseItself(folder, source, flags);
     sayWhatDoesNotTravel(session, folder);
     await announce(session, services, access, 's3' in source || flags.some((flag) => flag.provider === 'aws-kms'), flags.some((flag) => flag.provider === 'local-file'));
     const region = values.region ?? environment.awsRegion;
@@ -132,6 +137,16 @@ async function positionOf(values: { readonly previous: string | undefined; reado
   needs(file.model.name === name, 'E_USAGE', `${values.previous} is a version of ${JSON.stringify(file.model.name)}, not of ${JSON.stringify(name)}`, 'Sequences count the versions of one model: name its own model.yaml.');
   needs(sequence !== undefined || file.sequence !== null, 'E_USAGE', `${values.previous} does not say its sequence`, 'Add --sequence N with the number of the new version.');
   return { kind: 'pinned', sequence: sequence ?? (file.sequence ?? 0) + 1, previous: file.digest };
+}
+
+/** The store, or a key, in the folder that is sealed: the next sealing would hold the ciphertext of this one, and every pod the key. */
+async function refuseItself(folder: ScannedFolder, source: ModelSource, flags: readonly KeyFlag[]): Promise<void> {
+  if ('file' in source) needs(!liesIn(folder.root, source.file.path), 'E_USAGE', `the store ${source.file.path} lies in ${folder.root}, the folder to be sealed`, 'Choose a store outside of it.');
+  for (const flag of flags) {
+    if (flag.provider !== 'local-file') continue;
+    const key = await realpath(flag.path).catch(() => null); // whoever opens it says what is wrong with it
+    needs(!folder.files.some((file) => file.realPath === key), 'E_USAGE', `the key ${flag.path} lies in ${folder.root}, the folder to be sealed`, 'Move it out of there: everything in the folder is sealed, and served.');
+  }
 }
 
 function sayWhatDoesNotTravel({ say }: Session, folder: ScannedFolder): void {

@@ -1,7 +1,8 @@
 // The flags that say where a model lies and which keys open it, shared by every command that reaches a store.
 import type { ModelSource } from '../core/api/decryptor-config.ts';
 import type { AwsAccess } from '../core/aws/access.ts';
-import { needs } from '../core/errors.ts';
+import { checkContextPairs } from '../core/envelope/context.ts';
+import { asWeightlockError, needs, WeightlockError } from '../core/errors.ts';
 import type { Option } from './arguments.ts';
 import type { Environment } from './config.ts';
 import { originOf } from './origin.ts';
@@ -60,7 +61,7 @@ export function accessOf(values: StoreValues & { readonly 'kms-endpoint'?: strin
   };
 }
 
-/** `name=value` pairs. Throws E_USAGE; what a name and a value may be is format.md §6's to say, when they are used. */
+/** `name=value` pairs, held to format.md §6. Throws E_USAGE. */
 export function contextOf(pairs: readonly string[]): Readonly<Record<string, string>> {
   const context = new Map<string, string>();
   for (const pair of pairs) {
@@ -69,6 +70,11 @@ export function contextOf(pairs: readonly string[]): Readonly<Record<string, str
     const name = pair.slice(0, at);
     needs(!context.has(name), 'E_USAGE', `--context ${name} is given twice`, 'Give each name once.');
     context.set(name, pair.slice(at + 1));
+  }
+  try {
+    checkContextPairs(context);
+  } catch (error) {
+    throw new WeightlockError('E_USAGE', `--context: ${asWeightlockError(error).message}`, { next: 'For example: --context tenant=acme', cause: error });
   }
   return Object.fromEntries(context);
 }

@@ -48,7 +48,8 @@ export function identityProvider(access: AwsAccess, region: string | undefined):
       // The SDK admits https, loopback and the two link-local addresses of ECS and EKS only.
       return explained('container credentials', source.uri, fromHttp({ awsContainerCredentialsFullUri: source.uri, awsContainerAuthorizationTokenFile: source.tokenFile, timeout: AGENT_TIMEOUT_MS, maxRetries: 2 }));
     case 'instanceRole': return explained('the node\'s instance role', '169.254.169.254', fromInstanceMetadata({ timeout: TIMEOUT_MS, maxRetries: 2 }));
-    case 'default': return explained('the default chain', 'environment, profile, SSO, web identity, container, instance', fromNodeProviderChain());
+    case 'default': return explained('the default chain', 'environment, profile, SSO, web identity, container, instance', fromNodeProviderChain(),
+      'Sign in (aws sso login, aws configure), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with AWS_PROFILE.');
     default: return source satisfies never;
   }
 }
@@ -67,7 +68,9 @@ async function readIdentity(directory: string): Promise<AwsIdentity> {
   return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }), expiration: new Date(Date.now() + REREAD_MS) };
 }
 
-function explained(what: string, from: string, provider: IdentityProvider): IdentityProvider {
+const ROLE_ADVICE = 'Check that the role exists, that its trust policy names this account, and that the token or metadata service can be reached.';
+
+function explained(what: string, from: string, provider: IdentityProvider, next = ROLE_ADVICE): IdentityProvider {
   return async () => {
     try {
       return await provider();
@@ -76,7 +79,7 @@ function explained(what: string, from: string, provider: IdentityProvider): Iden
       const { name, message } = error as Error;
       const why = name === 'SyntaxError' ? 'its answer is not JSON' : message; // V8 quotes what it could not read, and that holds a secret
       throw new WeightlockError('E_CREDENTIALS', `no credentials from ${what} (${from}): ${why}`,
-        { next: 'Check that the role exists, that its trust policy names this account, and that the token or metadata service can be reached.', cause: error });
+        { next, cause: error });
     }
   };
 }

@@ -1,5 +1,5 @@
 // How the command line answers what it was not asked rightly: status 2, the nearest right way, nothing on stdout but one JSON document where that was asked for.
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { COMMANDS } from '../../cli/commands.ts';
 import { VERSION } from '../../core/version.ts';
@@ -11,6 +11,9 @@ let here: Place;
 beforeAll(async () => {
   here = await place();
   await writeFile(here.path('model.yaml'), 'kind: Deployment\n');
+  for (const folder of ['store-inside', 'key-inside']) await mkdir(here.path(folder));
+  await writeFile(here.path('store-inside/w'), 'weights');
+  await here.run('init', 'key-inside/try.key');
 });
 afterAll(async () => {
   await here[Symbol.asyncDispose]();
@@ -72,10 +75,14 @@ describe('a mistake', () => {
     ['an endpoint with a path', ['inspect', 's3://bucket/x', '--s3-endpoint', 'https://host/path'], 'is not an origin'],
     ['a context that is no pair', [...sealing, '--context', 'acme'], 'NAME=VALUE'],
     ['a context twice', [...sealing, '--context', 'a=1', '--context', 'a=2'], '--context a is given twice'],
+    ['a context no wrap may carry', [...sealing, '--context', 'Tenant=acme'], 'does not match [a-z]'],
+    ['a store in the folder itself', ['seal', 'store-inside', 'file://HERE/store-inside/sealed', ...sealing.slice(3)], 'Choose a store outside'],
+    ['a key in the folder itself', ['seal', 'key-inside', 'file://HERE/elsewhere', '--key', 'local-file:key-inside/try.key', ...sealing.slice(5)], 'Move it out of there'],
     ['a sequence that is none', [...sealing, '--sequence', '0'], 'not a number from 1 on'],
     ['an unknown hash', [...sealing, '--hash', 'md5'], 'blake3 or sha256'],
     ['a flag that would be recorded nowhere', [...sealing, '--exclude', '*.bin'], 'every file of the folder is sealed'],
     ['a role and a secret', [...sealing, '--emit', 'm.yaml', '--aws-role-arn', 'x', '--secret-ref', 'y'], 'exclude each other'],
+    ['a bucket whose region pods would not know', ['seal', '.', 's3://bucket/x', ...sealing.slice(3), '--emit', 'm.yaml'], 'Add --region'],
     ['a name no cluster takes', [...sealing, '--emit', 'm.yaml', '--emit-name', 'Llama_7'], 'not a DNS label'],
     ['a model name no name can be made of', [...sealing.slice(0, 5), '--name', '模型', '--version', '1', '--emit', 'm.yaml'], '--emit-name'],
     ['a folder that is not there', ['seal', 'gone', ...sealing.slice(2)], 'no such folder'],
@@ -85,7 +92,7 @@ describe('a mistake', () => {
     ['an output that is none', ['ls', 'file:///x', '--output', 'yaml'], '--output text or --output json'],
   ])('%s: status 2, and the way out', async (_, words, said) => {
     if (words.includes('m2.yaml')) await here.run('init', 'k').then(() => writeFile(here.path('m2.yaml'), MODEL));
-    const { status, stdout, stderr } = await here.run(...words);
+    const { status, stdout, stderr } = await here.run(...words.map((word) => word.replace('HERE', here.folder)));
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/E_USAGE: /);
     expect(stderr).toContain(said);

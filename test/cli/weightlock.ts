@@ -1,4 +1,4 @@
-// The command line as its users meet it: the bundle that `make build` makes, as a process with arguments, stdin, stdout, stderr, an exit status, and a
+// The command line as its users meet it: the bundle that `make build` makes, started as its launcher does, a process with arguments, stdin, stdout, stderr, an exit status, and a
 // home of its own.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -32,7 +32,7 @@ export async function place(variables: Readonly<Record<string, string>> = {}): P
   const folder = await mkdtemp(join(tmpdir(), 'weightlock-cli-'));
   const { main } = await bundle('cli', join(folder, '.program'));
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...variables };
-  const start = (...words: readonly string[]): ChildProcessWithoutNullStreams => spawn(process.execPath, [main, ...words], { cwd: folder, env });
+  const start = (...words: readonly string[]): ChildProcessWithoutNullStreams => spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...words], { cwd: folder, env });
   const run = async (...words: readonly string[]): Promise<Ran> => {
     const child = start(...words);
     child.stdin.end();
