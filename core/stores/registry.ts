@@ -7,7 +7,7 @@ import { needs, WeightlockError } from '../errors.ts';
 import { RangeClient } from '../transfer/range-client.ts';
 import { FileReader } from './file-reader.ts';
 import { FileWriter } from './file-writer.ts';
-import { openPlace, s3Url } from './s3-place.ts';
+import { isBucket, openPlace, s3Url } from './s3-place.ts';
 import { S3Reader } from './s3-reader.ts';
 import { S3Writer } from './s3-writer.ts';
 import type { StoreReader, StoreWriter } from './store.ts';
@@ -18,14 +18,11 @@ export interface ServerSideEncryption {
   readonly bucketKey: boolean;
 }
 
-/** S3's own rules for bucket names, without the reserved prefixes. */
-const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-
 /** `s3://bucket[/prefix]` or `file:///dir` as a source; region, endpoint and path style are the caller's to add. Throws E_USAGE, saying what a URL looks like. */
 export function parseStoreUrl(url: string): ModelSource {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/?#]+)(?:\/([^?#]*))?$/.exec(url) ?? [];
   if (bucket !== undefined) {
-    needs(BUCKET.test(bucket), 'E_USAGE', `${JSON.stringify(bucket)} is not the name of a bucket`, 'A bucket has 3 to 63 characters: lower-case letters, digits, dots, hyphens.');
+    needs(isBucket(bucket), 'E_USAGE', `${JSON.stringify(bucket)} is not the name of a bucket`, 'A bucket has 3 to 63 characters: lower-case letters, digits, dots, hyphens.');
     const path = prefix.replace(/\/+$/, '');
     needs(path === '' || path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'), 'E_USAGE', `${JSON.stringify(url)} has an empty or relative part`, 'Write s3://bucket/some/prefix.');
     return { s3: { bucket, prefix: path } };

@@ -14,6 +14,9 @@ const SIGNATURE_SECONDS = 300;
 const RENEW_AFTER_MS = 120_000;
 /** Where an endpoint of one's own names no region, servers expect this one. */
 const USUAL_REGION = 'us-east-1';
+/** S3's own rules for bucket names, without the reserved prefixes. */
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+export const isBucket = (name: string): boolean => BUCKET.test(name);
 
 export interface S3Place {
   readonly client: S3Client;
@@ -39,6 +42,9 @@ export const s3Url = ({ bucket, prefix }: Pick<S3Source, 'bucket' | 'prefix'>): 
 export function openPlace(source: S3Source, access: AwsAccess): S3Place {
   const { bucket, endpoint } = source;
   const prefix = source.prefix.replace(/^\/+|\/+$/g, '');
+  needs(isBucket(bucket), 'E_CONFIG', `${JSON.stringify(bucket)} is not the name of a bucket`, 'A bucket has 3 to 63 characters: lower-case letters, digits, dots, hyphens.');
+  // A URL is rid of such components before it is sent (WHATWG URL, "path state"): the request would be for another key than the one signed for.
+  needs(prefix.split('/').every((part) => part !== '.' && part !== '..'), 'E_CONFIG', `the prefix ${JSON.stringify(prefix)} has . or .. as a component`, 'Name the prefix plainly.');
   const region = source.region ?? (endpoint === undefined ? undefined : USUAL_REGION);
   needs(region !== undefined || access.credentials.kind === 'default', 'E_CONFIG', `the bucket ${bucket} has neither region nor endpoint`, 'Set source.s3.region.');
   const target = { service: 's3', ...(region === undefined ? {} : { region }), ...(endpoint === undefined ? {} : { endpoint }) } as const;

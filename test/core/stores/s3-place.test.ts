@@ -67,6 +67,13 @@ describe('what is refused before anything is signed', () => {
     ]).toEqual(['E_ENDPOINT_REFUSED', 'E_ENDPOINT_REFUSED', 'E_CONFIG', 'E_CONFIG']);
   });
 
+  test.each(['..', 'a/../b', './a', 'a/.'])('the prefix %j, whose keys a URL would name otherwise: E_CONFIG', (prefix) => {
+    expect(codeOf(() => openPlace({ bucket: 'models', prefix, region: 'eu-west-1' }, access))).toBe('E_CONFIG');
+  });
+  test.each(['..', 'a/b', 'a?b', 'Models', 'models.', 'arn:aws:s3:eu-west-1:111122223333:accesspoint/a'])('%j as a bucket: E_CONFIG', (bucket) => {
+    expect(codeOf(() => openPlace({ bucket, prefix: '', region: 'eu-west-1' }, access))).toBe('E_CONFIG');
+  });
+
   test('an endpoint that the environment slipped in: E_ENDPOINT_REFUSED', async () => {
     process.env['AWS_ENDPOINT_URL_S3'] = 'http://127.0.0.1:1';
     try {
