@@ -53,6 +53,7 @@ function untilReleased(name: string, signal: AbortSignal): Promise<void> {
       resolve();
     };
     signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done(); // since the last look at it; no event follows
     socket.on('error', done).on('close', done).resume();
   });
 }

@@ -1,9 +1,10 @@
 // A folder as a store.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -275,4 +276,16 @@ describe('the folder\'s lock', () => {
       await expect(waiting).rejects.toThrow('later');
     });
   });
+
+  test('a wait that is given up in the moment it begins ends as well', async () => {
+    await withFolderLock(root, signal, async () => {
+      const controller = new AbortController();
+      const listen = jest.spyOn(Server.prototype, 'listen').mockImplementationOnce(function (this: Server, ...request: unknown[]): Server {
+        listen.mockRestore();
+        controller.abort(new Error('meanwhile')); // after the lock looked at its signal, before it waits
+        return this.listen(...(request as [{ readonly path: string }, () => void]));
+      });
+      await expect(withFolderLock(root, controller.signal, async () => undefined)).rejects.toThrow('meanwhile');
+    });
+  }, 10_000);
 });
