@@ -22,7 +22,7 @@ export const inspect = command(
     const services = await loadServices();
     const { source, file } = await targetOf(place, values, session, services);
     const access = accessOf(values);
-    await announce(session, services, access, 's3' in source, false);
+    await announce(session.say, services, access, 's3' in source, false);
     const store = services.openStore(source, access);
     try {
       const asked = values.digest === undefined ? (file?.digest ?? null) : hexOf('--digest', values.digest, 'sha256:');

@@ -56,7 +56,7 @@ async function listVersions(session: Session, place: string, values: ReaderValue
   const services = await loadServices();
   const { source } = await targetOf(place, values, session, services);
   const access = accessOf(values);
-  await announce(session, services, access, 's3' in source, false);
+  await announce(session.say, services, access, 's3' in source, false);
   const store = services.openStore(source, access);
   try {
     const latest = await latestOf(store, session.signal);

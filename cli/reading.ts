@@ -12,8 +12,9 @@ import type { StoreReader } from '../core/stores/store.ts';
 import type { Option } from './arguments.ts';
 import type { Session } from './command.ts';
 import { readModelFile, type ModelFile } from './model-file.ts';
+import type { Say } from './say.ts';
 import { loadServices, type Services } from './services.ts';
-import { accessOf, contextOf, KEY_OPTIONS, overriddenSource, sourceOf, STORE_OPTIONS } from './target-flags.ts';
+import { accessOf, contextOf, KEY_OPTIONS, keyPlaceOf, overriddenSource, sourceOf, STORE_OPTIONS } from './target-flags.ts';
 
 /** Pins and selection, for a reader without a model.yaml. */
 export const POLICY_OPTIONS = {
@@ -74,9 +75,7 @@ export function hexOf(flag: string, text: string, prefix: string): string {
 /** The allow-list: the model file's, a local key's path from --key; or the --key flags. */
 async function keyEntries(file: ModelFile | null, values: ReaderValues, access: AwsAccess, session: Session, { parseKeyFlag, resolveKey }: Services): Promise<readonly KeyEntry[]> {
   const flags = values.key.map(parseKeyFlag);
-  const region = values.region ?? session.environment.awsRegion;
-  const endpoint = values['kms-endpoint'];
-  const where = { ...(region === undefined ? {} : { region }), ...(endpoint === undefined ? {} : { endpoint }) };
+  const where = keyPlaceOf(values, session.environment);
   if (file === null) {
     const context = contextOf(values.context);
     return Promise.all(flags.map(async (flag) => ({ ...(await resolveKey(flag, where, access, session.signal)), context })));
@@ -87,7 +86,7 @@ async function keyEntries(file: ModelFile | null, values: ReaderValues, access: 
     return resolveKey(flag, where, access, session.signal);
   }));
   return file.keys.map((key): KeyEntry => {
-    if ('awsKms' in key) return { awsKms: { ...key.awsKms, ...(endpoint === undefined ? {} : { endpoint }) }, context: key.context };
+    if ('awsKms' in key) return { awsKms: { ...key.awsKms, ...(where.endpoint === undefined ? {} : { endpoint: where.endpoint }) }, context: key.context };
     const found = local.find((entry) => 'localFile' in entry && entry.localFile.id === key.localFile.id);
     needs(found !== undefined, 'E_USAGE', `${file.path} is sealed under the local key ${key.localFile.id}, and nothing says where that lies`, 'Add --key local-file:PATH.');
     return { ...found, context: key.context };
@@ -95,9 +94,9 @@ async function keyEntries(file: ModelFile | null, values: ReaderValues, access: 
 }
 
 /** Says once, at the start, what a person should know of the keys and rights in use. */
-export async function announce(session: Session, { credentialsTaken }: Services, access: AwsAccess, usesAws: boolean, usesLocalKey: boolean): Promise<void> {
-  if (usesAws) session.say.line(`AWS credentials: ${await credentialsTaken(access)}`);
-  if (usesLocalKey) session.say.warn(LOCAL_KEY_NOTICE);
+export async function announce(say: Say, { credentialsTaken }: Services, access: AwsAccess, usesAws: boolean, usesLocalKey: boolean): Promise<void> {
+  if (usesAws) say.line(`AWS credentials: ${await credentialsTaken(access)}`);
+  if (usesLocalKey) say.warn(LOCAL_KEY_NOTICE);
 }
 
 export interface Reading {
@@ -114,7 +113,7 @@ export async function withModel<T>(session: Session, place: string, values: Read
   const policy = policyOf(target.file, values, session.now);
   const access = accessOf(values);
   const entries = await keyEntries(target.file, values, access, session, services);
-  await announce(session, services, access, 's3' in target.source || entries.some((entry) => 'awsKms' in entry), entries.some((entry) => 'localFile' in entry));
+  await announce(session.say, services, access, 's3' in target.source || entries.some((entry) => 'awsKms' in entry), entries.some((entry) => 'localFile' in entry));
   const store = services.openStore(target.source, access);
   const keys: AllowedKey[] = [];
   try {

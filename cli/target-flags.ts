@@ -25,7 +25,6 @@ interface StoreValues {
   readonly 's3-endpoint': string | undefined;
   readonly 'path-style': boolean;
   readonly region: string | undefined;
-  readonly 'allow-endpoint': readonly string[];
 }
 
 /** A typed URL with what the flags add to it. Throws E_USAGE. */
@@ -53,12 +52,19 @@ export function overriddenSource(source: ModelSource, values: StoreValues): Mode
 }
 
 /** The person's own credentials, for AWS's own domains and the endpoints that were typed. */
-export function accessOf(values: StoreValues & { readonly 'kms-endpoint'?: string | undefined }): AwsAccess {
+export function accessOf(values: StoreValues & { readonly 'kms-endpoint'?: string | undefined; readonly 'allow-endpoint'?: readonly string[] }): AwsAccess {
   const typed = [values['s3-endpoint'], values['kms-endpoint']].flatMap((endpoint) => (endpoint === undefined ? [] : [endpoint]));
   return {
     credentials: { kind: 'default' },
-    allowedEndpoints: [...typed.map((text) => originOf('the endpoint', text)), ...values['allow-endpoint'].map((text) => originOf('--allow-endpoint', text))],
+    allowedEndpoints: [...typed.map((text) => originOf('the endpoint', text)), ...(values['allow-endpoint'] ?? []).map((text) => originOf('--allow-endpoint', text))],
   };
+}
+
+/** Where a key service is asked, for keys that do not say it themselves. Throws E_USAGE. */
+export function keyPlaceOf(values: Pick<StoreValues, 'region'> & { readonly 'kms-endpoint': string | undefined }, environment: Environment): { readonly region?: string; readonly endpoint?: string } {
+  const region = values.region ?? environment.awsRegion;
+  const endpoint = values['kms-endpoint'];
+  return { ...(region === undefined ? {} : { region }), ...(endpoint === undefined ? {} : { endpoint: originOf('--kms-endpoint', endpoint) }) };
 }
 
 /** `name=value` pairs, held to format.md §6. Throws E_USAGE. */

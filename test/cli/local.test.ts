@@ -196,6 +196,11 @@ describe('emit', () => {
     expect(await readdir(here.folder)).not.toContain('untouched');
   });
 
+  test('with patterns that choose nothing is refused before anything is sealed', async () => {
+    expect(await here.run('seal', 'model', url('nothing'), '--key', 'local-file:try.key', '--name', 'acme/m', '--version', '1', '--emit', 'nothing.yaml', '--include', '*.gguf')).toMatchObject({ status: 50, stderr: expect.stringContaining('E_TOTALS') });
+    expect(await readdir(here.folder)).not.toContain('nothing');
+  });
+
   test('says what a cluster would refuse', async () => {
     const ran = await here.run('seal', 'model', url('said'), '--key', 'local-file:try.key', '--name', 'acme/m', '--version', '1', '--emit', 'said.yaml');
     expect(ran.stderr).toContain('spec.source.file and spec.keys[].localFile, which only the command line reads');
