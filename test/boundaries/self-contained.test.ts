@@ -7,7 +7,7 @@ const texts = files.map((path) => ({ path, text: read(path) })).filter(({ text }
 
 /** Spelled in pieces, so that this file does not hold what it looks for. */
 const FOREIGN: Readonly<Record<string, RegExp>> = {
-  'a path of one machine': new RegExp(['', '(work|home|Users)', ''].join('/') + '[A-Za-z0-9_.-]+'),
+  'a path of one machine': new RegExp(['', '(work|Users)', ''].join('/') + '[A-Za-z0-9_.-]+'),
   'a folder beside this repository': new RegExp(['\\.\\.', 'shared'].join('/')),
   'a package mirror': /https?:\/\/[^\s"']*(artifactory|nexus|verdaccio|devpi|goproxy)[^\s"']*/i,
   'a resolved URL of a package': new RegExp(['"resolved"', '"https?'].join(': ')),
