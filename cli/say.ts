@@ -1,5 +1,6 @@
 // Everything the command line says. People read stderr; stdout carries results alone: text, or exactly one JSON document with `--output json`.
 import type { WeightlockError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
 import { startProgress, type Progress, type ProgressWords, type Screen } from './progress.ts';
 
 export const OUTPUTS = ['text', 'json'] as const;
@@ -22,9 +23,10 @@ export interface Say {
 /** `out` writes to stdout. `clock`: milliseconds, monotonic. */
 export function createSay(output: Output, out: (text: string) => void, screen: Screen, clock: () => number): Say {
   let running: Progress | undefined;
+  // Messages quote what stores, services and files say: none of it may move the cursor or pretend to be a line of ours.
   const line = (text: string): void => {
-    if (running === undefined) screen.write(`${text}\n`);
-    else running.above(text);
+    if (running === undefined) screen.write(`${printable(text)}\n`);
+    else running.above(printable(text));
   };
   return {
     output,
@@ -37,7 +39,7 @@ export function createSay(output: Output, out: (text: string) => void, screen: S
     failure: (command, error) => {
       line(`${command}: ${error.code}: ${error.message}`);
       if (error.next !== undefined) line(`  next: ${error.next}`);
-      if (error.code === 'E_INTERNAL' && error.cause instanceof Error && error.cause.stack !== undefined) line(error.cause.stack);
+      if (error.code === 'E_INTERNAL' && error.cause instanceof Error && error.cause.stack !== undefined) error.cause.stack.split('\n').forEach(line);
       if (output === 'json') {
         out(`${JSON.stringify({ error: { code: error.code, class: error.class, exit: error.exit, disposition: error.disposition, message: error.message, next: error.next ?? null } }, null, 2)}\n`);
       }
