@@ -1,9 +1,11 @@
 // `weightlock open`: a model decrypted into memory (a tmpfs) and published there in one step; to a disk only when asked in so many words.
-import { mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { needs, WeightlockError } from '../core/errors.ts';
 import { loadFiles } from '../core/opening/load-files.ts';
 import { openModelRoot, ROOT_NAMES, type ModelRoot } from '../core/opening/model-root.ts';
+import { readSwap } from '../core/opening/swap.ts';
 import { totalsOf } from '../core/opening/selection.ts';
 import { command, type Session } from './command.ts';
 import { CONNECTIONS, factsJson, factsText } from './opened-facts.ts';
@@ -36,7 +38,7 @@ export const open = command(
         needs(root.onTmpfs || values['allow-disk'], 'E_NOT_TMPFS', `${path} is not in memory: the plaintext would be written to a disk`,
           'Choose a folder in a tmpfs, such as /dev/shm, or say --allow-disk.');
         if (!root.onTmpfs) session.say.warn(`${path} lies on a disk: the plaintext stays there until it is deleted, and an SSD may keep it longer`);
-        else await warnOfSwap(session, path);
+        else warnOfSwap(session, path);
         await withModel(session, place, values, (reading) => load(session, root, reading));
         published = true;
       } finally {
@@ -66,10 +68,16 @@ async function prepare(path: string): Promise<boolean> {
   return false;
 }
 
-/** A tmpfs may be swapped out, unless it is mounted noswap (Linux 6.4). */
-async function warnOfSwap({ say }: Session, path: string): Promise<void> {
-  const devices = (await readFile('/proc/swaps', 'utf8').catch(() => '')).split('\n').slice(1).flatMap((line) => line.split(/\s/, 1)).filter((name) => name !== '');
-  if (devices.length > 0) say.warn(`this machine swaps (${devices.join(', ')}): unless ${path} is mounted noswap, pages of the model may be written there; \`swapoff -a\` prevents it`);
+/** A tmpfs may be swapped out, unless it is mounted noswap. */
+function warnOfSwap({ say }: Session, path: string): void {
+  const { devices, noswap } = readSwap(path, (file) => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch {
+      return null;
+    }
+  });
+  if (devices.length > 0 && !noswap) say.warn(`this machine swaps (${devices.join(', ')}): pages of the model may be written there; \`swapoff -a\` prevents it, and so does a tmpfs mounted noswap`);
 }
 
 async function load({ say, signal }: Session, root: ModelRoot, { model, policy, store }: Reading): Promise<void> {

@@ -5,9 +5,9 @@ import { needs } from '../core/errors.ts';
 import type { ManifestFile } from '../core/envelope/manifest.ts';
 import type { Logger } from '../core/log.ts';
 import type { ModelRoot } from '../core/opening/model-root.ts';
+import { readSwap } from '../core/opening/swap.ts';
 import { readCgroupMemory, type ReadText } from './cgroup-memory.ts';
 import { findRoom } from './room.ts';
-import { readSwap } from './swap.ts';
 
 export const readSystemText: ReadText = (path) => {
   try {

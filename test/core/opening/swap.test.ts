@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readSwap } from '../../init-decryptor/swap.ts';
+import { readSwap } from '../../../core/opening/swap.ts';
 
 const SWAPS = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/sda2                               partition\t1048572\t\t0\t\t-2\n';
 const MOUNTS = 'overlay / overlay rw 0 0\ntmpfs /models tmpfs rw,noswap,size=1g 0 0\ntmpfs /models/inner tmpfs rw 0 0\ntmpfs /with\\040blank tmpfs rw,noswap 0 0\n';

@@ -1,5 +1,4 @@
 // Whether pages of the target could be written to a swap device: then "never on a disk" would not hold (docs/memory-sizing).
-import type { ReadText } from './cgroup-memory.ts';
 
 export interface SwapFacts {
   /** Swap devices in use on this node. */
@@ -8,7 +7,8 @@ export interface SwapFacts {
   readonly noswap: boolean;
 }
 
-export function readSwap(target: string, read: ReadText): SwapFacts {
+/** `read`: the text of a system file; null where it cannot be read. */
+export function readSwap(target: string, read: (path: string) => string | null): SwapFacts {
   const devices = (read('/proc/swaps') ?? '')
     .split('\n')
     .slice(1)
