@@ -43,7 +43,7 @@ async function waitForServer(cluster: Cluster): Promise<Pod> {
   const newest = (list: Pods | undefined): Pod | undefined => list?.items[0];
   await cluster.until<Pods>(`${pods}?labelSelector=app%3D${APP}`, (list) => (newest(list)?.status.initContainerStatuses ?? []).some(({ state }) => state.running !== undefined || state.terminated !== undefined), READY_LIMIT_MS);
   output(await kubectl(cluster, '--namespace', NAMESPACE, 'get', 'pods'));
-  output(await kubectl(cluster, '--namespace', NAMESPACE, 'logs', `deployment/${APP}`, '--container', `weightlock-${MODEL}`, '--follow'));
+  output(shortened(await kubectl(cluster, '--namespace', NAMESPACE, 'logs', `deployment/${APP}`, '--container', `weightlock-${MODEL}`, '--follow')));
   const serving = await cluster.until<Pods>(`${pods}?labelSelector=app%3D${APP}`, (list) => newest(list)?.status.containerStatuses?.every(({ ready }) => ready) ?? false, READY_LIMIT_MS);
   const pod = newest(serving);
   if (pod === undefined) throw new Error('the Deployment has no pod');
@@ -132,6 +132,14 @@ async function demo(work: string): Promise<void> {
     `${here} --namespace ${SYSTEM_NAMESPACE} logs deployment/weightlock-operator`,
     `bin/weightlock --help                                # docs/architecture.md, docs/format.md, docs/operations.md`,
   ].join('\n'));
+}
+
+const figure = (value: number | undefined, unit: string): string => (value === undefined ? '' : `, ${value} ${unit}`);
+
+/** The decryptor logs JSON, a line an event: its message and its figures are enough here. */
+function shortened(log: string): string {
+  const lines = log.trim().split('\n').map((line) => JSON.parse(line) as { readonly level?: string; readonly message: string; readonly bytes?: number; readonly milliseconds?: number });
+  return lines.filter(({ level }) => level !== undefined).map(({ message, bytes, milliseconds }) => `${message}${figure(bytes, 'bytes')}${figure(milliseconds, 'ms')}`).join('\n');
 }
 
 /** The lines of `kubectl describe pod` that say what happened. */
