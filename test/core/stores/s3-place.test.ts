@@ -51,6 +51,11 @@ describe('a signed URL', () => {
     expect(await sign(signal)).toBe(await sign(signal));
   });
 
+  test('is not waited for by who has given up', async () => {
+    const sign = openPlace({ bucket: 'models', prefix: '', region: 'eu-west-1' }, access).signer('k');
+    await expect(sign(AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+  });
+
   test('is no more than a URL where requests are anonymous', async () => {
     expect((await signed({ endpoint: 'http://minio.example' }, { credentials: { kind: 'anonymous' }, allowedEndpoints: [] })).href).toBe('http://minio.example/models/a/b/objects/00');
   });
