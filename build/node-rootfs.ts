@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSy
 import { basename, join } from 'node:path';
 import { cached, contentKey } from './cache.ts';
 import { REPOSITORY } from './config.ts';
-import { candidates, unpacked } from './debian-packages.ts';
+import { StaleLists, candidates, refreshLists, unpacked } from './debian-packages.ts';
 import { layerOf } from './oci-archive.ts';
 import type { Layer } from './oci-archive.ts';
 
@@ -81,6 +81,16 @@ function fill(root: string, debian: string, programs: readonly string[]): void {
  * The first call on a machine takes seconds (download, strip, compress), later ones read the cached layer.
  */
 export function nodeRootfs(addons: readonly string[] = []): NodeRootfs {
+  try {
+    return makeRootfs(addons);
+  } catch (error) {
+    if (!(error instanceof StaleLists)) throw error;
+    refreshLists();
+    return makeRootfs(addons);
+  }
+}
+
+function makeRootfs(addons: readonly string[]): NodeRootfs {
   const packages = candidates(PACKAGES);
   const { version } = JSON.parse(readFileSync(join(NODE, 'package.json'), 'utf8')) as { version: string };
   const contents = [`node=${version}`, ...packages];
