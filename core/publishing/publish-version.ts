@@ -57,6 +57,8 @@ export interface Published extends Place {
 /** As often as others may come first. With a fresh reading each time, eight in a row means that something else is wrong. */
 const MAX_ROUNDS = 8;
 
+const COMPARE_MS = 10_000;
+
 /** Throws E_STORE_*; E_STORE_CONFLICT after MAX_ROUNDS; PublicationUnknown. */
 export async function publishVersion(input: PublishInput, signal: AbortSignal): Promise<Published> {
   const { store, lineage, engine, content, begun } = input;
@@ -83,10 +85,10 @@ export async function publishVersion(input: PublishInput, signal: AbortSignal): 
   }
 }
 
-/** Nobody can say whether latest.json names the new version now: all of it must be left as it is. */
+/** Nobody can say whether latest.json names the new version, or will once a late request arrives: all of it must be left as it is. */
 export class PublicationUnknown extends WeightlockError {
   constructor(store: StoreWriter, digest: string, cause: unknown) {
-    super('E_STORE_UNAVAILABLE', `the store stopped answering while latest.json was written: version sha256:${digest} at ${store.url} is complete, but may not be the latest`, {
+    super('E_STORE_UNAVAILABLE', `the store gave no answer while latest.json was written: version sha256:${digest} at ${store.url} is complete, but may not be the latest`, {
       next: 'Look with `weightlock ls`; if it is not marked as the latest, seal again.',
       cause,
     });
@@ -103,12 +105,13 @@ async function point(store: StoreWriter, ours: Omit<LatestFile, 'format'>, point
   } catch (error) {
     const code = error instanceof WeightlockError ? error.code : null;
     if (code !== 'E_STORE_CONFLICT' && code !== 'E_STORE_UNAVAILABLE' && code !== 'E_STORE_THROTTLED' && !signal.aborted) throw error;
-    const now = await readLatest(store, AbortSignal.timeout(10_000)).catch((cause: unknown) => {
+    // Under a deadline of its own: the signal may be what cut the answer off.
+    const now = await readLatest(store, AbortSignal.timeout(COMPARE_MS)).catch((cause: unknown) => {
       throw new PublicationUnknown(store, ours.version, cause);
     });
     if (now.file?.version === ours.version) return { kind: 'pointed' };
     if (code === 'E_STORE_CONFLICT') return { kind: 'conflict', pointer: now };
-    throw error;
+    throw new PublicationUnknown(store, ours.version, error);
   }
 }
 

@@ -227,11 +227,33 @@ describe('an answer that is lost', () => {
     expect(await stored()).toHaveLength(7);
   });
 
-  test('before latest.json was written is a failure, and everything is taken back', async () => {
+  test('before latest.json was written leaves the version whole: the request may still arrive', async () => {
     const { store, run } = sealing();
-    store.around = (key, put) => (key === 'latest.json' ? Promise.reject(lost()) : put());
-    await expect(run()).rejects.toMatchObject({ code: 'E_STORE_UNAVAILABLE' });
-    expect(await stored()).toEqual([]);
+    let late: (() => Promise<unknown>) | undefined;
+    store.around = (key, put) => {
+      if (key !== 'latest.json') return put();
+      late = put;
+      return Promise.reject(lost());
+    };
+    await expect(run()).rejects.toMatchObject({ code: 'E_STORE_UNAVAILABLE', message: expect.stringContaining('may not be the latest') });
+    expect(await stored()).toHaveLength(6);
+    await late?.();
+    const { version } = JSON.parse(await readFile(join(place, 'store/latest.json'), 'utf8')) as { version: string };
+    expect((await read(version)).manifest.sequence).toBe(1);
+  });
+
+  test('because the person stopped it there does so too', async () => {
+    const { store, run } = sealing();
+    const controller = new AbortController();
+    store.around = async (key, put) => {
+      if (key === 'latest.json') {
+        controller.abort(new Error('stopped'));
+        throw controller.signal.reason;
+      }
+      return put();
+    };
+    await expect(run({}, controller.signal)).rejects.toMatchObject({ code: 'E_STORE_UNAVAILABLE' });
+    expect(await stored()).toHaveLength(6);
   });
 
   test('and stays lost leaves the version whole, for latest.json may name it', async () => {
