@@ -28,7 +28,8 @@ make_groups "$name" || exit
   exec setpriv --pdeathsig KILL env -i PATH="$bin:$PATH" HOME="$state/home" KUBECONFIG="$state/credentials/admin.kubeconfig" \
     unshare --mount --pid --fork --net --uts --ipc --cgroup --kill-child --mount-proc --propagation private "$here/inside.sh" "$state" ) &
 outer=$!
-until inner=$(< "/proc/$outer/task/$outer/children") && [ -n "$inner" ]; do
+# Before it is unshare it is a shell, which may have other children.
+until [ "$(< "/proc/$outer/comm")" = unshare ] && inner=$(< "/proc/$outer/task/$outer/children") && [ -n "$inner" ]; do
   kill -0 $outer || exit # unshare has said why
   sleep 0.02
 done
