@@ -10,6 +10,8 @@ const COMPILE_LIMIT_MS = 3_600_000;
 interface GoProgram {
   readonly name: string;
   readonly why: string;
+  /** Packages that are compiled when Go's own build cache holds none: an upper bound, for progress. */
+  readonly compiles: number;
   /** For the linker, beyond what all programs share. */
   readonly ldflags?: string;
 }
@@ -18,31 +20,31 @@ const environment = (extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({ ...
 const flags = (ldflags = ''): string[] => ['-trimpath', '-ldflags', `-s -w ${ldflags}`.trim()];
 
 /** Counts what `go -v` says: modules while it downloads them, packages while it compiles them (not those in Go's own build cache), `programs` last. */
-function compiling(report: Report, programs: readonly string[]): (line: string) => void {
+function compiling(report: Report, compiles: number, programs: readonly string[]): (line: string) => void {
   let compiled = 0;
   let downloaded = 0;
   return (line) => {
     if (line.startsWith('go: downloading')) report(`${++downloaded} modules downloaded`);
     else if (programs.includes(line)) report('linking');
-    else if (/^[\w.~/-]+$/.test(line)) report(`${++compiled} packages compiled`);
+    else if (/^[\w.~/-]+$/.test(line)) report(`${++compiled} of at most ${compiles} packages compiled`);
   };
 }
 
 /** Programs of a published module, as its own go.mod pins their dependencies. */
-export function published({ name, why, ldflags, packages, version }: GoProgram & { readonly packages: readonly string[]; readonly version: string }): Recipe {
+export function published({ name, why, compiles, ldflags, packages, version }: GoProgram & { readonly packages: readonly string[]; readonly version: string }): Recipe {
   const targets = packages.map((path) => `${path}@${version}`);
   return {
     name,
     why,
     key: contentKey(...targets, ...flags(ldflags)),
     make: async (folder, _final, report) => {
-      await run('go', ['install', '-v', ...flags(ldflags), ...targets], { cwd: folder, env: environment({ GOBIN: folder }), limitMs: COMPILE_LIMIT_MS, onLine: compiling(report, packages) });
+      await run('go', ['install', '-v', ...flags(ldflags), ...targets], { cwd: folder, env: environment({ GOBIN: folder }), limitMs: COMPILE_LIMIT_MS, onLine: compiling(report, compiles, packages) });
     },
   };
 }
 
 /** The program of a module in this repository: `folder` holds go.mod, main.go, and go.sum if it depends on anything. */
-export function ours({ name, why, ldflags, source, sums }: GoProgram & { readonly source: string; readonly sums: boolean }): Recipe {
+export function ours({ name, why, compiles, ldflags, source, sums }: GoProgram & { readonly source: string; readonly sums: boolean }): Recipe {
   const module = /^module (\S+)$/m.exec(readFileSync(join(source, 'go.mod'), 'utf8'))?.[1] ?? '';
   const inputs = ['go.mod', 'main.go', ...(sums ? ['go.sum'] : [])].map((file) => readFileSync(join(source, file)));
   return {
@@ -50,7 +52,7 @@ export function ours({ name, why, ldflags, source, sums }: GoProgram & { readonl
     why,
     key: contentKey(...inputs, ...flags(ldflags)),
     make: async (folder, _final, report) => {
-      await run('go', ['build', '-v', ...flags(ldflags), '-o', join(folder, name), '.'], { cwd: source, env: environment(), limitMs: COMPILE_LIMIT_MS, onLine: compiling(report, [module]) });
+      await run('go', ['build', '-v', ...flags(ldflags), '-o', join(folder, name), '.'], { cwd: source, env: environment(), limitMs: COMPILE_LIMIT_MS, onLine: compiling(report, compiles, [module]) });
     },
   };
 }

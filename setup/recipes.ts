@@ -13,6 +13,7 @@ const VERSION = 'k8s.io/component-base/version';
 export const versitygw = published({
   name: 'versitygw',
   why: 'a real S3 server for tests and the demo',
+  compiles: 590,
   packages: ['github.com/versity/versitygw/cmd/versitygw'],
   version: 'v1.8.0',
 });
@@ -20,6 +21,7 @@ export const versitygw = published({
 export const kubernetes = ours({
   name: 'kube',
   why: `Kubernetes ${KUBERNETES} with etcd, for the embedded cluster`,
+  compiles: 2880,
   source: KUBE,
   sums: true,
   // The version that clients read; a program built from modules has no other source for it.
@@ -28,11 +30,12 @@ export const kubernetes = ours({
     .join(' '),
 });
 
-export const pause = ours({ name: 'pause', why: "holds a pod's namespaces", source: join(REPOSITORY, 'test/cluster/pause'), sums: false });
+export const pause = ours({ name: 'pause', why: "holds a pod's namespaces", compiles: 80, source: join(REPOSITORY, 'test/cluster/pause'), sums: false });
 
 export const containerd = published({
   name: 'containerd',
   why: 'runs the containers of the embedded cluster',
+  compiles: 1040,
   packages: ['containerd', 'containerd-shim-runc-v2', 'ctr'].map((program) => `github.com/containerd/containerd/v2/cmd/${program}`),
   version: 'v2.4.2',
 });
@@ -40,11 +43,12 @@ export const containerd = published({
 export const cni = published({
   name: 'cni',
   why: 'gives the pods of the embedded cluster their addresses',
+  compiles: 155,
   packages: ['main/ptp', 'main/loopback', 'ipam/host-local'].map((plugin) => `github.com/containernetworking/plugins/plugins/${plugin}`),
   version: 'v1.9.1',
 });
 
-export const helm = published({ name: 'helm', why: 'installs the chart', packages: ['helm.sh/helm/v4/cmd/helm'], version: 'v4.3.1' });
+export const helm = published({ name: 'helm', why: 'installs the chart', compiles: 1185, packages: ['helm.sh/helm/v4/cmd/helm'], version: 'v4.3.1' });
 
 export const python = virtualEnvironment({
   name: 'python',
