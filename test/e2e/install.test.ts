@@ -31,6 +31,9 @@ async function serves(name: string): Promise<ObservedPod> {
   await room.apply(barePod(name, { models: NAME }));
   return (await room.lab.cluster.until<ObservedPod>(pathOf(room.namespace, 'pods', name), isServing, 90_000)) as ObservedPod;
 }
+interface OperatorPod { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } }
+const operatorPods = async (): Promise<readonly OperatorPod[]> =>
+  ((await room.lab.cluster.get(`${pathOf(SYSTEM_NAMESPACE, 'pods')}?labelSelector=app.kubernetes.io%2Fcomponent%3Doperator`)) as { items: readonly OperatorPod[] }).items;
 interface CaBundles { readonly webhooks: readonly { readonly clientConfig: { readonly caBundle?: string } }[] }
 const bundle = async (): Promise<string | undefined> => ((await room.lab.cluster.get(WEBHOOK)) as CaBundles).webhooks[0]?.clientConfig.caBundle;
 
@@ -40,12 +43,32 @@ describe('helm', () => {
     expect(release).toMatchObject({ name: 'weightlock', status: 'deployed' });
   });
 
-  test('upgrades in place: new pods of the operator, the same certificate authority, no label-led pod refused afterwards', async () => {
+  test('upgrades in place: new pods of the operator, the same certificate authority, and no labelled pod is refused meanwhile', async () => {
     const before = await bundle();
     expect(before).toMatch(/^[A-Za-z0-9+/]+=*$/);
-    await install(room.lab.cluster, { ...room.lab.values, logLevel: 'debug', podAnnotations: { upgraded: 'yes' } });
+    const upgrade = install(room.lab.cluster, { ...room.lab.values, logLevel: 'debug', podAnnotations: { upgraded: 'yes' } });
+    const state = { upgrading: true };
+    const ended = upgrade.finally(() => {
+      state.upgrading = false;
+    });
+    const outcomes: string[] = [];
+    const pod = JSON.stringify({ ...barePod('asked-meanwhile', { models: NAME }), metadata: { ...(barePod('asked-meanwhile', { models: NAME }) as { metadata: object }).metadata, namespace: room.namespace } });
+    // Until the old pods are gone too: they answer while the API server still knows them.
+    while (state.upgrading || (await operatorPods()).some(({ metadata }) => metadata.annotations?.['upgraded'] === undefined)) {
+      const { status, stderr } = await room.lab.cluster.attempt('kube', ['kubectl', 'create', '--dry-run=server', '--filename', '-'], { input: pod });
+      outcomes.push(status === 0 ? 'admitted' : stderr);
+    }
+    await ended;
+    expect(outcomes.length).toBeGreaterThan(5);
+    expect(outcomes.filter((outcome) => outcome !== 'admitted')).toEqual([]);
     expect(await bundle()).toBe(before);
     await serves('after-upgrade');
+  });
+
+  test('gave the operator all the rights it needs: nothing it asked for was forbidden', async () => {
+    const log = await room.lab.cluster.kubectl(['--namespace', SYSTEM_NAMESPACE, 'logs', '--selector', 'app.kubernetes.io/component=operator', '--tail', '-1']);
+    expect(log).toContain('admitting pods');
+    expect(log).not.toMatch(/forbidden|\b403\b/i);
   });
 
   test('uninstalls, and leaves the CRD and every model', async () => {

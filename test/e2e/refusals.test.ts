@@ -81,7 +81,7 @@ const CASES: readonly Case[] = [
     sabotage: (_, model) => withSpec(model, { manifest: { ...model.spec.manifest, digest: `sha256:${'0'.repeat(64)}` } }),
   },
   {
-    name: 'replaced', what: 'another model’s complete set under its prefix, and under its version’s name', code: 'E_OBJECT_MISMATCH', says: /manifest/,
+    name: 'replaced', what: 'another model’s complete set under its prefix, and under its version’s name', code: 'E_LINEAGE_MISMATCH', says: /lineage/,
     sabotage: async (room, model) => {
       using folder = scratch();
       writeShards(folder.path);
