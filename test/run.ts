@@ -2,7 +2,7 @@
 // status is 0 only when nothing failed. A runner that crashes, or reports no test at all, counts as a failure: silence is no success.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY } from '../build/config.ts';
 import { tally } from './tally.ts';
@@ -59,10 +59,11 @@ function readReport(file: string): JestReport | undefined {
   }
 }
 
+// Most unit tests wait for servers, kills and clocks of other processes: twice as many workers as cores.
 const STAGES: readonly (readonly [string, () => Promise<Tally>])[] = [
   ['type check', () => check('type check (tsc)', [NODE, 'node_modules/typescript/bin/tsc', '--noEmit'])],
   ['lint', () => check('lint (oxlint)', [NODE, 'node_modules/oxlint/bin/oxlint', '--type-aware'])],
-  ['unit tests', () => tests('unit', 20 * MINUTE_MS)],
+  ['unit tests', () => tests('unit', 25 * MINUTE_MS, `--maxWorkers=${String(2 * availableParallelism())}`)],
   ['tests on the embedded cluster', () => tests('e2e', 40 * MINUTE_MS, '--runInBand')],
 ];
 
