@@ -1,6 +1,7 @@
 // Two projects: `unit` needs nothing but this machine; `e2e` needs the embedded cluster (test/cluster).
 const shared = {
   testEnvironment: 'node',
+  testTimeout: 60_000, // a bound for tests that hang, not a measure: the machine may be busy
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2024', experimental: { keepImportAttributes: true } }, module: { type: 'es6' } }] },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/charts'],
