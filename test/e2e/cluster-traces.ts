@@ -40,10 +40,11 @@ export function namespacesOf(pids: readonly string[]): Set<string> {
 
 /** Everything of the cluster that is still to be found; `namespaces` as they were while it ran. Empty when it left nothing but logs. */
 export function tracesOf(name: string, namespaces: ReadonlySet<string>): string[] {
-  const all = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid));
+  // The kernel gives the number of a namespace that is gone to the next one that is made: other clusters may have it by now.
+  const others = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && !/\/weightlock-/.test(readable(`/proc/${pid}/cgroup`)));
   return [
     ...processesOf(name).map((pid) => `process ${pid} ${readable(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`),
-    ...[...namespacesOf(all)].filter((link) => namespaces.has(link)).map((link) => `namespace ${link}`),
+    ...[...namespacesOf([...others, ...processesOf(name)])].filter((link) => namespaces.has(link)).map((link) => `namespace ${link}`),
     ...['', ...entries('/sys/fs/cgroup').filter((entry) => entry.isDirectory()).map((entry) => entry.name)].map((hierarchy) => join('/sys/fs/cgroup', hierarchy, `weightlock-${name}`)).filter((group) => existsSync(group)),
     ...readable('/proc/self/mountinfo').split('\n').filter((line) => line.includes(stateFolder(name))),
     ...entries(stateFolder(name)).filter((entry) => entry.name !== 'logs').map((entry) => join(stateFolder(name), entry.name)),
