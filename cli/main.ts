@@ -1,4 +1,5 @@
 // weightlock, the command line: finds the command, runs it, and turns how it ended into an exit status (docs/format.md §11).
+import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { asWeightlockError, ERROR_CODES, WeightlockError } from '../core/errors.ts';
 import { nearest } from '../core/injection/nearest.ts';
@@ -51,7 +52,10 @@ async function main(words: readonly string[]): Promise<number> {
   let stoppedBy: NodeJS.Signals | undefined;
   const stop = (name: NodeJS.Signals): void => {
     // Once: end in order. Twice: somebody is in earnest.
-    if (stoppedBy !== undefined) process.exit(128 + constants.signals[name]);
+    if (stoppedBy !== undefined) {
+      writeSync(process.stderr.fd, `weightlock: stopped at once by a second ${name}: what was being written may still lie there\n`);
+      process.exit(128 + constants.signals[name]);
+    }
     stoppedBy = name;
     controller.abort(new Error(`stopped by ${name}`));
   };

@@ -16,7 +16,7 @@ export const open = command(
   {
     name: 'open',
     usage: 'URL|model.yaml --to DIR [--key KEY] [--digest sha256:HEX | --lineage HEX | --name NAME] [options]',
-    about: 'Decrypts a model into DIR/model. DIR must not exist, or be empty, and lie in memory (a tmpfs).\nA model.yaml carries the pins and the keys; with a URL, give them as flags.',
+    about: 'Decrypts a model into DIR/model. DIR must not exist, or be empty, and lie in memory (a tmpfs).\nA DIR that it makes is for your account alone (mode 0700); make it yourself where another one is to read it.\nA model.yaml carries the pins and the keys; with a URL, give them as flags.',
     positionals: [{ name: 'URL|model.yaml', about: 's3://bucket/prefix, file:///dir, or what `seal --emit` wrote' }],
     options: {
       to: { type: 'string', required: true, value: 'DIR', about: 'where to, such as /dev/shm/llama' },
@@ -57,7 +57,8 @@ async function prepare(path: string): Promise<boolean> {
     throw new WeightlockError('E_IO', `cannot open into ${path}: ${(error as Error).message}`, { next: 'Name a folder that does not exist yet, or an empty one.', cause: error });
   });
   if (names === null) {
-    await mkdir(path, { mode: 0o755 }).catch((error: unknown) => {
+    // Plaintext in a place that everybody may enter: for this account alone. Who wants others to read it makes the folder first.
+    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
       throw new WeightlockError('E_IO', `cannot make ${path}: ${(error as Error).message}`, { next: 'Make the folder above it first, or name another.', cause: error });
     });
     return true;

@@ -12,7 +12,7 @@ The help texts of \`weightlock\`, and what all commands share. (Written by \`tes
   \`{"error": {"code", "class", "exit", "disposition", "message", "next"}}\`. **Progress, warnings and errors** go to stderr: one line redrawn on a terminal, a line every five
   seconds elsewhere.
 * **Exit status** = the class of the error: 0 done, 1 a defect, 2 usage, 10 policy, 20 and 21 store, 30 and 31 key service, 40 format, 50 tampered, 60 path, 70 local; 21 and 31 are worth a retry
-  as they are. A signal ends with 128 + its number, and nothing half-written stays. Every code is explained in [operations.md](operations.md#error-codes).
+  as they are. A signal ends with 128 + its number, and nothing half-written stays (a second one doesn't wait for that). Every code is explained in [operations.md](operations.md#error-codes).
 * **Places**: \`s3://bucket/prefix\` (any S3-compatible server with \`--s3-endpoint\`, mostly with \`--path-style\`) or \`file:///absolute/folder\`. Reading commands take a \`model.yaml\` in place of a URL; it brings the pins
   and the keys.
 * **Keys**: \`aws-kms:ARN\`, when sealing also \`aws-kms:alias/NAME\` (recorded as the ARN behind it), or \`local-file:PATH\` to try things.

@@ -1,5 +1,5 @@
 // Opening, interrupted and in competition: the folder holds a whole model or none.
-import { mkdtemp, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { ended, place, type Place, type Ran } from './weightlock.ts';
@@ -40,6 +40,20 @@ test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('stopped by %s it ends w
   kill(signal);
   expect(await end).toMatchObject({ status, stdout: '' });
   expect(await readdir(memory)).not.toContain(signal);
+});
+
+test('stopped twice, it ends at once and says that something may be left', async () => {
+  const { kill, end } = await begun('twice');
+  kill('SIGINT');
+  kill('SIGTERM');
+  expect(await end).toMatchObject({ stdout: '', stderr: expect.stringMatching(/stopped at once by a second SIG(INT|TERM): what was being written may still lie there\n/) });
+});
+
+test('a folder that it makes is for this account alone', async () => {
+  const { kill, end } = await begun('private');
+  expect((await stat(`${memory}/private`)).mode & 0o777).toBe(0o700);
+  kill('SIGINT');
+  await end;
 });
 
 test('killed, it leaves nothing under the final name, and opening again clears it away', async () => {
