@@ -88,7 +88,9 @@ async function keyEntries(file: ModelFile | null, values: ReaderValues, access: 
   return file.keys.map((key): KeyEntry => {
     if ('awsKms' in key) return { awsKms: { ...key.awsKms, ...(where.endpoint === undefined ? {} : { endpoint: where.endpoint }) }, context: key.context };
     const found = local.find((entry) => 'localFile' in entry && entry.localFile.id === key.localFile.id);
-    needs(found !== undefined, 'E_USAGE', `${file.path} is sealed under the local key ${key.localFile.id}, and nothing says where that lies`, 'Add --key local-file:PATH.');
+    const others = local.flatMap((entry) => ('localFile' in entry ? [`${entry.localFile.path} holds ${entry.localFile.id}`] : []));
+    needs(found !== undefined, 'E_USAGE', `${file.path} is sealed under the local key ${key.localFile.id}, ${others.length === 0 ? 'and nothing says where that lies' : `but ${others.join(', ')}`}`,
+      others.length === 0 ? 'Add --key local-file:PATH.' : 'Give --key local-file:PATH the key that the model was sealed under.');
     return { ...found, context: key.context };
   });
 }
