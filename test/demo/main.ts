@@ -129,8 +129,10 @@ async function demo(work: string): Promise<void> {
     `${here} --namespace ${NAMESPACE} describe encryptedmodel ${MODEL}`,
     `${here} --namespace ${NAMESPACE} get pods --output yaml            # what the webhook added`,
     `${here} --namespace ${NAMESPACE} rollout restart deployment/${APP}  # loads it again`,
-    `${here} --namespace ${SYSTEM_NAMESPACE} logs deployment/weightlock-operator`,
-    `bin/weightlock --help                                # docs/architecture.md, docs/format.md, docs/operations.md`,
+    `${here} --namespace ${SYSTEM_NAMESPACE} logs deployment/weightlock-operator --all-pods`,
+    `test/cluster/cluster exec ${DEFAULT_NAME} curl ${origin}/embed --data '{"inputs": ["hello"]}'   # the cluster's addresses exist inside only`,
+    'bin/weightlock --help',
+    'docs/operations.md, docs/pods.md, docs/architecture.md, docs/format.md',
   ].join('\n'));
 }
 
