@@ -146,7 +146,7 @@ export interface EncryptedModelSpec {
      */
     swap?: 'Refuse' | 'Warn' | 'Allow';
     /**
-     * Memory of the decryptor itself, beside the model. 268435456 is the default.
+     * Memory of the decryptor itself, beside the model. 268435456 is the default; below the minimum its own check refuses to load.
      */
     overheadBytes?: number;
   };
