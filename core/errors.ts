@@ -59,6 +59,11 @@ export interface ErrorDetails {
 const MESSAGE_LIMIT_CHARS = 4096;
 const bounded = (message: string): string => (message.length <= MESSAGE_LIMIT_CHARS ? message : `${message.slice(0, MESSAGE_LIMIT_CHARS)}…`.toWellFormed());
 
+/** Where one step follows from the class alone, and the place that throws has nothing better. */
+const NEXT_OF_CLASS: Partial<Record<ErrorClass, string>> = {
+  tamper: 'Publish the model again from its source; if it happens again, find out who or what alters the stored bytes.',
+};
+
 /** The one error class of this project. `message` says what happened to what, in one bounded, printable line; `next` what to do about it. */
 export class WeightlockError extends Error {
   override readonly name = 'WeightlockError';
@@ -68,7 +73,7 @@ export class WeightlockError extends Error {
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(printable(bounded(message)), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.next = details.next;
+    this.next = details.next ?? NEXT_OF_CLASS[this.class];
   }
 
   get class(): ErrorClass {

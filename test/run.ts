@@ -64,7 +64,7 @@ const STAGES: readonly (readonly [string, () => Promise<Tally>])[] = [
   ['type check', () => check('type check (tsc)', [NODE, 'node_modules/typescript/bin/tsc', '--noEmit'])],
   ['lint', () => check('lint (oxlint)', [NODE, 'node_modules/oxlint/bin/oxlint', '--type-aware'])],
   ['unit tests', () => tests('unit', 25 * MINUTE_MS, `--maxWorkers=${String(2 * availableParallelism())}`)],
-  ['tests on the embedded cluster', () => tests('e2e', 40 * MINUTE_MS, '--runInBand')],
+  ['tests on the embedded cluster', () => tests('e2e', 60 * MINUTE_MS, '--runInBand')],
 ];
 
 const totals = { passed: 0, failures: [] as Tally['failures'][number][] };

@@ -23,6 +23,8 @@ interface Case {
   readonly code: ErrorCode;
   /** What `describe` must name beside the code. */
   readonly says: RegExp;
+  /** What to do about it. */
+  readonly next: RegExp;
   /** Changes the spec, or what the store holds. */
   readonly sabotage: (room: Room, model: EncryptedModel) => Promise<EncryptedModel> | EncryptedModel;
 }
@@ -38,15 +40,15 @@ const withKey = (model: EncryptedModel, awsKms: { keyArn?: string; endpoint?: st
 
 const CASES: readonly Case[] = [
   {
-    name: 'wrong-key', what: 'another KMS key than the one it was sealed under', code: 'E_NO_USABLE_WRAP', says: /arn:aws:kms:/,
+    name: 'wrong-key', what: 'another KMS key than the one it was sealed under', code: 'E_NO_USABLE_WRAP', says: /arn:aws:kms:/, next: /Add the key that the model was sealed under/,
     sabotage: async (room, model) => withKey(model, { keyArn: await room.lab.kms.createKey() }),
   },
   {
-    name: 'kms-denied', what: 'an account that the KMS does not let decrypt', code: 'E_KMS_DENIED', says: /arn:aws:kms:/,
+    name: 'kms-denied', what: 'an account that the KMS does not let decrypt', code: 'E_KMS_DENIED', says: /arn:aws:kms:/, next: /Allow kms:Decrypt/,
     sabotage: (room, model) => withKey(model, { endpoint: room.lab.kms.denying.origin }),
   },
   {
-    name: 'key-disabled', what: 'a disabled KMS key', code: 'E_KMS_KEY_STATE', says: /[Dd]isabled/,
+    name: 'key-disabled', what: 'a disabled KMS key', code: 'E_KMS_KEY_STATE', says: /[Dd]isabled/, next: /enable it/,
     sabotage: async (room, model) => {
       const keyArn = await room.lab.kms.createKey();
       using folder = scratch();
@@ -57,7 +59,7 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'bucket-denied', what: 'a bucket that the reader may not read', code: 'E_STORE_DENIED', says: /closed-/,
+    name: 'bucket-denied', what: 'a bucket that the reader may not read', code: 'E_STORE_DENIED', says: /closed-/, next: /Allow s3:GetObject/,
     sabotage: async (room, model) => {
       const bucket = `closed-${room.bucket}`;
       await room.lab.s3.createBucket(bucket, false);
@@ -66,22 +68,22 @@ const CASES: readonly Case[] = [
       return await room.seal(model.metadata.name, folder.path, { bucket }); // awaited here: the folder goes at the end of this block
     },
   },
-  { name: 'object-missing', what: 'a shard that is not there', code: 'E_STORE_NOT_FOUND', says: /objects\//, sabotage: inStore((room, prefix) => remove(largest(stolen(room, prefix)))) },
-  { name: 'byte-flipped', what: 'one bit of ciphertext changed', code: 'E_SEGMENT_AUTH', says: /shard-\d\.safetensors/, sabotage: inStore((room, prefix) => flipByte(largest(stolen(room, prefix)))) },
-  { name: 'truncated', what: 'a shard cut short', code: 'E_TRUNCATED', says: /shard-\d\.safetensors/, sabotage: inStore((room, prefix) => cutShort(largest(stolen(room, prefix)), 1000)) },
+  { name: 'object-missing', what: 'a shard that is not there', code: 'E_STORE_NOT_FOUND', says: /objects\//, next: /Check bucket, prefix and digest/, sabotage: inStore((room, prefix) => remove(largest(stolen(room, prefix)))) },
+  { name: 'byte-flipped', what: 'one bit of ciphertext changed', code: 'E_SEGMENT_AUTH', says: /shard-\d\.safetensors/, next: /[Pp]ublish the object again/, sabotage: inStore((room, prefix) => flipByte(largest(stolen(room, prefix)))) },
+  { name: 'truncated', what: 'a shard cut short', code: 'E_TRUNCATED', says: /shard-\d\.safetensors/, next: /[Pp]ublish the model again/, sabotage: inStore((room, prefix) => cutShort(largest(stolen(room, prefix)), 1000)) },
   {
-    name: 'swapped', what: 'two shards under each other’s name', code: 'E_OBJECT_MISMATCH', says: /shard-\d\.safetensors/,
+    name: 'swapped', what: 'two shards under each other’s name', code: 'E_OBJECT_MISMATCH', says: /shard-\d\.safetensors/, next: /publish the model again/,
     sabotage: inStore((room, prefix) => {
       const theirs = stolen(room, prefix);
       swap(largest(theirs), second(theirs));
     }),
   },
   {
-    name: 'no-such-digest', what: 'a version that was never sealed', code: 'E_STORE_NOT_FOUND', says: /versions\/0{64}/,
+    name: 'no-such-digest', what: 'a version that was never sealed', code: 'E_STORE_NOT_FOUND', says: /versions\/0{64}/, next: /Check bucket, prefix and digest/,
     sabotage: (_, model) => withSpec(model, { manifest: { ...model.spec.manifest, digest: `sha256:${'0'.repeat(64)}` } }),
   },
   {
-    name: 'replaced', what: 'another model’s complete set under its prefix, and under its version’s name', code: 'E_LINEAGE_MISMATCH', says: /lineage/,
+    name: 'replaced', what: 'another model’s complete set under its prefix, and under its version’s name', code: 'E_LINEAGE_MISMATCH', says: /lineage/, next: /compare with its publisher/,
     sabotage: async (room, model) => {
       using folder = scratch();
       writeShards(folder.path);
@@ -120,7 +122,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => closeRoom(room));
 
-describe.each(CASES)('a pod that asks for $what', ({ name, code, says }) => {
+describe.each(CASES)('a pod that asks for $what', ({ name, code, says, next }) => {
   let pod: ObservedPod;
   beforeAll(async () => {
     const { lab, namespace } = theRoom();
@@ -137,6 +139,7 @@ describe.each(CASES)('a pod that asks for $what', ({ name, code, says }) => {
     const described = await theRoom().describe('pod', name);
     expect(described).toContain(code);
     expect(described).toMatch(says);
+    expect(described).toMatch(next);
   });
 
   test('says so, with the next step, in kubectl describe of the model', async () => {
@@ -146,6 +149,7 @@ describe.each(CASES)('a pod that asks for $what', ({ name, code, says }) => {
     const described = await theRoom().describe('encryptedmodel', name);
     expect(described).toContain(code);
     expect(described).toMatch(says);
+    expect(described).toMatch(next);
     expect(described).toMatch(new RegExp(`${code}.*pod ${name}`));
   });
 });
