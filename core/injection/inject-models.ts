@@ -124,9 +124,16 @@ function patchMarks(pod: Pod, models: readonly PodModel[], version: string): rea
 const shortDigest = ({ model }: PodModel): string => model.spec.manifest.digest.replace('sha256:', '').slice(0, 12);
 
 function notesOn(models: readonly PodModel[], withoutMemoryLimit: readonly string[]): readonly string[] {
-  if (withoutMemoryLimit.length === 0) return [];
   const bytes = models.reduce((sum, { load }) => sum + load.volumeBytes, 0n);
+  // No refusal: in a cluster, EKS's own webhooks may give the credentials after this pass.
+  const keyless = models.filter(({ credentials, model }) => credentials.source.kind === 'anonymous' && model.spec.keys.some((key) => 'awsKms' in key));
   return [
-    `Without a memory limit on ${withoutMemoryLimit.join(', ')} the pod's memory has no bound: its place on a node is computed with ${roughBytes(bytes)} for models, but nothing holds it to that.`,
+    ...(withoutMemoryLimit.length === 0
+      ? []
+      : [`Without a memory limit on ${withoutMemoryLimit.join(', ')} the pod's memory has no bound: its place on a node is computed with ${roughBytes(bytes)} for models, but nothing holds it to that.`]),
+    ...keyless.map(
+      ({ name }) =>
+        `Neither spec.access of model ${name} nor the pod as it stands here names credentials for AWS KMS. Unless an identity webhook (IRSA, EKS Pod Identity) gives them in the cluster, the decryptor ends with E_CREDENTIALS.`,
+    ),
   ];
 }

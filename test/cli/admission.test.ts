@@ -139,6 +139,13 @@ describe('explain', () => {
     expect(text).toContain('StatefulSet web (namespace default): refused (ModelNotFound): ');
   });
 
+  test('notes what nobody gives credentials', async () => {
+    await writeFile(here.path('secret.yaml'), `${model('llama-ft-7')}  access: {secretRef: {name: store}}\n`);
+    const noted = 'note: Neither spec.access of model llama-ft-7 nor the pod as it stands here names credentials for AWS KMS.';
+    expect((await on(KINDS[0]?.[1] ?? '', 'explain', '--model', 'llama.yaml')).stdout).toContain(noted);
+    expect((await on(KINDS[0]?.[1] ?? '', 'explain', '--model', 'secret.yaml')).stdout).not.toContain('names credentials');
+  });
+
   test('refuses a model that no cluster would take', async () => {
     await writeFile(here.path('local.yaml'), model('llama-ft-7').replace(/s3: \{.*\}\}/, 'file: {path: /srv/sealed}}'));
     expect(await on(KINDS[0]?.[1] ?? '', 'explain', '--model', 'local.yaml')).toMatchObject({ status: 70, stderr: expect.stringContaining('spec.source.file, which a cluster refuses') });
