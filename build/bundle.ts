@@ -62,17 +62,22 @@ export async function bundle(program: Program, folder: string): Promise<Bundle> 
     logLevel: 'warning',
     plugins: [blake3Addon],
   });
-  if (Object.keys(metafile.inputs).some((input) => input.startsWith('blake3-addon:'))) copyFileSync(BLAKE3_ADDON, join(making, basename(BLAKE3_ADDON)));
+  if (Object.keys(metafile.inputs).some((input) => input.startsWith('blake3-addon:')))
+    copyFileSync(BLAKE3_ADDON, join(making, basename(BLAKE3_ADDON)));
   rmSync(folder, { recursive: true, force: true });
   renameSync(making, folder);
 
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
   const atStart = new Set<string>();
-  for (const wanted = ['main.mjs']; wanted.length > 0; ) {
+  for (const wanted = ['main.mjs']; wanted.length > 0;) {
     const name = wanted.pop() ?? '';
     if (atStart.has(name)) continue;
     atStart.add(name);
-    wanted.push(...(outputs.get(name)?.imports ?? []).filter(({ kind, external }) => kind === 'import-statement' && external !== true).map(({ path }) => basename(path)));
+    wanted.push(
+      ...(outputs.get(name)?.imports ?? [])
+        .filter(({ kind, external }) => kind === 'import-statement' && external !== true)
+        .map(({ path }) => basename(path)),
+    );
   }
   const startBytes = [...atStart].reduce((sum, name) => sum + (outputs.get(name)?.bytes ?? 0), 0);
   const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);

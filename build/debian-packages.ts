@@ -33,8 +33,13 @@ export function unpacked(packages: readonly string[]): string {
     const archives = join(folder, '.archives');
     mkdirSync(archives);
     // apt would drop to its own user, who may not write here.
-    const { status, stderr } = spawnSync('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...packages], { cwd: archives, timeout: DOWNLOAD_LIMIT_MS, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...packages], {
+      cwd: archives,
+      timeout: DOWNLOAD_LIMIT_MS,
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new StaleLists(`apt-get cannot download ${packages.join(' ')}: ${stderr}`);
-    for (const archive of readdirSync(archives).sort()) execFileSync('dpkg-deb', ['-x', join(archives, archive), folder], { timeout: UNPACK_LIMIT_MS });
+    for (const archive of readdirSync(archives).sort())
+      execFileSync('dpkg-deb', ['-x', join(archives, archive), folder], { timeout: UNPACK_LIMIT_MS });
   });
 }

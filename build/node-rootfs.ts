@@ -41,7 +41,9 @@ function libraryIn(debian: string, name: string): string {
 /** Mozilla's roots as Debian ships them, one file: for `node --use-system-ca`, and a place to mount a company's own bundle over. */
 function certificateBundle(debian: string): string {
   const folder = join(debian, 'usr/share/ca-certificates/mozilla');
-  const certificates = readdirSync(folder).filter((name) => name.endsWith('.crt')).sort();
+  const certificates = readdirSync(folder)
+    .filter((name) => name.endsWith('.crt'))
+    .sort();
   return certificates.map((name) => readFileSync(join(folder, name), 'utf8').trimEnd() + '\n').join('');
 }
 

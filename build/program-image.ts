@@ -11,7 +11,9 @@ import type { ImageReference, Layer } from './oci-archive.ts';
 import { VERSION } from '../core/version.ts';
 
 /** The programs that run in pods, and what their images are called. */
-export const IMAGE_NAMES = { operator: 'weightlock-operator', 'init-decryptor': 'weightlock-decryptor' } as const satisfies Partial<Record<Program, string>>;
+export const IMAGE_NAMES = { operator: 'weightlock-operator', 'init-decryptor': 'weightlock-decryptor' } as const satisfies Partial<
+  Record<Program, string>
+>;
 export type ImageProgram = keyof typeof IMAGE_NAMES;
 export const IMAGE_PROGRAMS = Object.keys(IMAGE_NAMES) as ImageProgram[];
 

@@ -18,7 +18,8 @@ function split(path: string): { readonly prefix: string; readonly name: string }
   if (Buffer.byteLength(path) <= 100) return { prefix: '', name: path };
   const cut = path.lastIndexOf('/', Math.min(155, path.length - 2)); // not at the slash that ends a folder's name
   const [prefix, name] = [path.slice(0, Math.max(cut, 0)), path.slice(cut + 1)];
-  if (cut < 1 || name === '' || Buffer.byteLength(name) > 100 || Buffer.byteLength(prefix) > 155) throw new Error(`too long a name for a tar archive: ${path}`);
+  if (cut < 1 || name === '' || Buffer.byteLength(name) > 100 || Buffer.byteLength(prefix) > 155)
+    throw new Error(`too long a name for a tar archive: ${path}`);
   return { prefix, name };
 }
 

@@ -44,7 +44,11 @@ async function tests(project: 'unit' | 'e2e', limitMs: number, ...options: strin
   const folder = mkdtempSync(join(tmpdir(), 'weightlock-test-'));
   const file = join(folder, 'report.json');
   try {
-    const { status, succeeded } = await run([NODE, ...JEST, '--selectProjects', project, '--json', `--outputFile=${file}`, ...options], limitMs, 'stderr');
+    const { status, succeeded } = await run(
+      [NODE, ...JEST, '--selectProjects', project, '--json', `--outputFile=${file}`, ...options],
+      limitMs,
+      'stderr',
+    );
     return tally(project, { status, succeeded }, readReport(file));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -31,7 +31,8 @@ export function tally(project: string, ended: { readonly status: string; readonl
     if (file.status === 'failed' && failures.length === failedBefore) failures.push({ name: file.name, message: firstLines(file.message) });
   }
   if (passed + failures.length === 0) failures.push({ name: `${project}: the runner`, message: 'ran no test' });
-  if (!ended.succeeded && failures.length === 0) failures.push({ name: `${project}: the runner`, message: `every test passed, yet it ended with ${ended.status}` });
+  if (!ended.succeeded && failures.length === 0)
+    failures.push({ name: `${project}: the runner`, message: `every test passed, yet it ended with ${ended.status}` });
   return { passed, failures };
 }
 

@@ -18,11 +18,17 @@ describe('imports', () => {
   });
 
   test('of core stay within core (and package.json, for the version)', () => {
-    expect(offences(({ part, imports }) => (part === 'core' ? imports.filter((path) => !path.startsWith('core/') && path !== 'package.json') : []))).toEqual([]);
+    expect(
+      offences(({ part, imports }) => (part === 'core' ? imports.filter((path) => !path.startsWith('core/') && path !== 'package.json') : [])),
+    ).toEqual([]);
   });
 
   test('of a program reach its own folder and core, never another program, a test or a build step', () => {
-    expect(offences(({ part, imports }) => (PROGRAMS.includes(part) ? imports.filter((path) => !path.startsWith('core/') && !path.startsWith(`${part}/`)) : []))).toEqual([]);
+    expect(
+      offences(({ part, imports }) =>
+        PROGRAMS.includes(part) ? imports.filter((path) => !path.startsWith('core/') && !path.startsWith(`${part}/`)) : [],
+      ),
+    ).toEqual([]);
   });
 
   test('of the Kubernetes client are the operator’s alone: it costs half a second and 90 MB', () => {
@@ -36,7 +42,9 @@ describe('imports', () => {
 
 describe('the edges of the process', () => {
   test('the environment is read by config.ts alone; handing all of it on to a child is not reading it', () => {
-    expect(offences(({ path, code }) => (basename(path) !== 'config.ts' && /(?<!\{ \.\.\.)\bprocess\.env\b/.test(code) ? ['process.env'] : []))).toEqual([]);
+    expect(
+      offences(({ path, code }) => (basename(path) !== 'config.ts' && /(?<!\{ \.\.\.)\bprocess\.env\b/.test(code) ? ['process.env'] : [])),
+    ).toEqual([]);
   });
 
   test('core reads no environment at all', () => {
@@ -44,6 +52,10 @@ describe('the edges of the process', () => {
   });
 
   test('only main.ts ends the process or sets its exit status', () => {
-    expect(offences(({ path, code }) => (basename(path) !== 'main.ts' && /\bprocess\.(exit|abort|reallyExit|exitCode\s*=)/.test(code) ? ['process.exit'] : []))).toEqual([]);
+    expect(
+      offences(({ path, code }) =>
+        basename(path) !== 'main.ts' && /\bprocess\.(exit|abort|reallyExit|exitCode\s*=)/.test(code) ? ['process.exit'] : [],
+      ),
+    ).toEqual([]);
   });
 });

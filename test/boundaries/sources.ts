@@ -4,10 +4,15 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { REPOSITORY } from '../../build/config.ts';
 
-const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate'], { cwd: REPOSITORY, encoding: 'utf8' });
+const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate'], {
+  cwd: REPOSITORY,
+  encoding: 'utf8',
+});
 
 /** Paths of everything that a commit would hold, relative to the root; not what was deleted just now. */
-export const files: readonly string[] = listed.split('\n').filter((path) => path !== '' && statSync(join(REPOSITORY, path), { throwIfNoEntry: false })?.isFile());
+export const files: readonly string[] = listed
+  .split('\n')
+  .filter((path) => path !== '' && statSync(join(REPOSITORY, path), { throwIfNoEntry: false })?.isFile());
 
 export const read = (path: string): string => readFileSync(join(REPOSITORY, path), 'utf8');
 

@@ -7,7 +7,9 @@ const ours = files.filter((path) => path.endsWith('.ts'));
 
 test('files are called by one noun or verb, in kebab-case', () => {
   const vague = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'manager', 'impl', 'base', 'types']);
-  const bad = ours.filter((path) => path.split('/').some((part) => vague.has(part.replace(/\.ts$/, ''))) || !/^[a-z0-9-]+(\.test|\.d)?\.ts$/.test(basename(path)));
+  const bad = ours.filter(
+    (path) => path.split('/').some((part) => vague.has(part.replace(/\.ts$/, ''))) || !/^[a-z0-9-]+(\.test|\.d)?\.ts$/.test(basename(path)),
+  );
   expect(bad).toEqual([]);
 });
 
@@ -16,7 +18,15 @@ test('every source opens by saying what it promises', () => {
 });
 
 test('nothing is put off in the code: no to-do, no stub', () => {
-  const marks = new RegExp([['TO', 'DO'], ['FIX', 'ME'], ['not ', 'implemented']].map((halves) => halves.join('')).join('|'));
+  const marks = new RegExp(
+    [
+      ['TO', 'DO'],
+      ['FIX', 'ME'],
+      ['not ', 'implemented'],
+    ]
+      .map((halves) => halves.join(''))
+      .join('|'),
+  );
   expect(ours.filter((path) => marks.test(read(path)))).toEqual([]);
 });
 

@@ -20,7 +20,11 @@ function of(program: Program): Bundle {
   if (found === undefined) throw new Error(`no bundle of ${program}`);
   return found;
 }
-const text = ({ folder }: Bundle): string => readdirSync(folder).filter((name) => name.endsWith('.mjs')).map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+const text = ({ folder }: Bundle): string =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.mjs'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
 
 describe('bundles', () => {
   test('are the same bytes each time', async () => {
@@ -56,7 +60,12 @@ describe('bundles', () => {
   });
 
   test('of a decryptor without its configuration says so and exits as a usage or local error', () => {
-    const { status, stderr, stdout } = spawnSync(process.execPath, [of('init-decryptor').main], { encoding: 'utf8', cwd: work, env: {}, timeout: 20_000 });
+    const { status, stderr, stdout } = spawnSync(process.execPath, [of('init-decryptor').main], {
+      encoding: 'utf8',
+      cwd: work,
+      env: {},
+      timeout: 20_000,
+    });
     expect([2, 70]).toContain(status);
     expect(stderr + stdout).toContain('WEIGHTLOCK_CONFIG');
   });

@@ -23,7 +23,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const member = (archive: string, path: string): Buffer => execFileSync('tar', ['-xOf', archive, path], { maxBuffer: 1 << 28 });
-const blobOf = (program: ImageProgram, digest: string): Buffer => member(join(work, `${program}.tar`), `blobs/sha256/${digest.slice('sha256:'.length)}`);
+const blobOf = (program: ImageProgram, digest: string): Buffer =>
+  member(join(work, `${program}.tar`), `blobs/sha256/${digest.slice('sha256:'.length)}`);
 
 interface Manifest {
   readonly config: { readonly digest: string };
@@ -50,7 +51,9 @@ describe.each(IMAGE_PROGRAMS)('the image of %s', (program) => {
   }, 60_000);
 
   test('names a numeric user that is not root, and runs Node on the bundle', () => {
-    const { config } = JSON.parse(blobOf(program, manifestOf(program).config.digest).toString()) as { config: { User: string; Entrypoint: string[] } };
+    const { config } = JSON.parse(blobOf(program, manifestOf(program).config.digest).toString()) as {
+      config: { User: string; Entrypoint: string[] };
+    };
     expect(config).toMatchObject({ User: '65532:65532', Entrypoint: ENTRYPOINT });
   });
 
@@ -61,21 +64,35 @@ describe.each(IMAGE_PROGRAMS)('the image of %s', (program) => {
     expect(files.filter((path) => path.startsWith('./usr/bin/') || path.startsWith('./bin/'))).toEqual(['./usr/bin/node']);
     expect(execFileSync('find', ['.', '-perm', '/6000', '-o', '-type', 'f', '-perm', '/0022'], { cwd: root, encoding: 'utf8' })).toBe('');
     // Without its configuration each program refuses, in words: it was loaded, with all its libraries.
-    const { status, stderr, stdout } = spawnSync(CHROOT, ['--userspec', '65532:65532', root, ...ENTRYPOINT], { encoding: 'utf8', env: {}, timeout: 20_000 });
+    const { status, stderr, stdout } = spawnSync(CHROOT, ['--userspec', '65532:65532', root, ...ENTRYPOINT], {
+      encoding: 'utf8',
+      env: {},
+      timeout: 20_000,
+    });
     expect(status).not.toBe(0);
     expect(stdout + stderr).toMatch(/WEIGHTLOCK_/);
     expect(stdout + stderr).not.toMatch(/ERR_MODULE_NOT_FOUND|error while loading shared libraries|SyntaxError/);
   });
 
   test('decrypts with the engine that works in place', () => {
-    const script = "process.stdout.write(String(process.getBuiltinModule('node:ffi').dlopen(null, { EVP_aes_256_gcm: { return: 'pointer', arguments: [] } }).functions.EVP_aes_256_gcm() > 0n))";
-    expect(execFileSync(CHROOT, ['--userspec', '65532:65532', join(work, `${program}-root`), '/usr/bin/node', '-e', script], { encoding: 'utf8', env: {}, stdio: ['ignore', 'pipe', 'ignore'] })).toBe('true');
+    const script =
+      "process.stdout.write(String(process.getBuiltinModule('node:ffi').dlopen(null, { EVP_aes_256_gcm: { return: 'pointer', arguments: [] } }).functions.EVP_aes_256_gcm() > 0n))";
+    expect(
+      execFileSync(CHROOT, ['--userspec', '65532:65532', join(work, `${program}-root`), '/usr/bin/node', '-e', script], {
+        encoding: 'utf8',
+        env: {},
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    ).toBe('true');
   });
 });
 
-test('the decryptor\'s image loads the native digest library', () => {
+test("the decryptor's image loads the native digest library", () => {
   const script = "const { blake3 } = require('/app/blake.linux-x64-gnu.node'); process.stdout.write(blake3(Buffer.alloc(0)).toString('hex'))";
-  const digest = execFileSync(CHROOT, ['--userspec', '65532:65532', join(work, 'init-decryptor-root'), '/usr/bin/node', '-e', script], { encoding: 'utf8', env: {} });
+  const digest = execFileSync(CHROOT, ['--userspec', '65532:65532', join(work, 'init-decryptor-root'), '/usr/bin/node', '-e', script], {
+    encoding: 'utf8',
+    env: {},
+  });
   expect(digest).toBe('af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262'); // BLAKE3 of nothing (BLAKE3 test vectors)
 });
 

@@ -35,7 +35,13 @@ const blob = (archive: string, digest: string): Buffer => member(archive, `blobs
 
 /** Every name with its kind, mode and link, and a file's size. */
 const listing = (root: string): string =>
-  execFileSync('find', ['.', '-mindepth', '1', '-type', 'd', '-printf', '%p d %m\\n', '-o', '-printf', '%p %y %m %l %s\\n'], { cwd: root, encoding: 'utf8' }).split('\n').sort().join('\n');
+  execFileSync('find', ['.', '-mindepth', '1', '-type', 'd', '-printf', '%p d %m\\n', '-o', '-printf', '%p %y %m %l %s\\n'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .sort()
+    .join('\n');
 
 describe('an image archive', () => {
   test('has the same bytes whenever and wherever it is made', () => {
@@ -63,7 +69,9 @@ describe('an image archive', () => {
     expect(JSON.parse(member(archive, 'oci-layout').toString())).toEqual({ imageLayoutVersion: '1.0.0' });
     const manifestBytes = blob(archive, digest);
     expect(sha256(manifestBytes)).toBe(digest);
-    const manifest = JSON.parse(manifestBytes.toString()) as Record<'config', { digest: string; size: number }> & { layers: { digest: string; size: number }[] };
+    const manifest = JSON.parse(manifestBytes.toString()) as Record<'config', { digest: string; size: number }> & {
+      layers: { digest: string; size: number }[];
+    };
     for (const { digest: of, size } of [manifest.config, ...manifest.layers]) {
       expect(sha256(blob(archive, of))).toBe(of);
       expect(blob(archive, of)).toHaveLength(size);
@@ -78,7 +86,10 @@ describe('an image archive', () => {
     const { name, digest, pinned } = writeOciArchive(archive, image(sampleFolder('one')));
     expect([name, pinned]).toEqual(['localhost/try:1', `localhost/try@${digest}`]);
     const index = JSON.parse(member(archive, 'index.json').toString()) as { manifests: { digest: string; annotations: Record<string, string> }[] };
-    expect(index.manifests.map(({ digest: of, annotations }) => [of, annotations['io.containerd.image.name']])).toEqual([[digest, name], [digest, pinned]]);
+    expect(index.manifests.map(({ digest: of, annotations }) => [of, annotations['io.containerd.image.name']])).toEqual([
+      [digest, name],
+      [digest, pinned],
+    ]);
   });
 
   test('holds a layer that tar unpacks to the same files, owned by root', () => {
@@ -88,7 +99,11 @@ describe('an image archive', () => {
     execFileSync('tar', ['-xpf', join(work, 'layer.tar'), '-C', join(work, 'out')]);
     expect(listing(join(work, 'out'))).toBe(listing(folder));
     execFileSync('diff', ['-r', folder, join(work, 'out')]);
-    expect(execFileSync('tar', ['-tvf', join(work, 'layer.tar')], { encoding: 'utf8' }).split('\n').filter((line) => line !== '' && !line.includes(' 0/0 '))).toEqual([]);
+    expect(
+      execFileSync('tar', ['-tvf', join(work, 'layer.tar')], { encoding: 'utf8' })
+        .split('\n')
+        .filter((line) => line !== '' && !line.includes(' 0/0 ')),
+    ).toEqual([]);
   });
 
   test('refuses a name that the format cannot hold, and leaves nothing behind', () => {

@@ -32,7 +32,8 @@ describe('the chart', () => {
   test('renders the same twice: nothing in it is random, looked up, or run as a hook', () => {
     expect(renderText(...NEEDED)).toBe(renderText(...NEEDED));
     const sources = readdirSync(join(CHART, 'templates')).map((name) => readFileSync(join(CHART, 'templates', name), 'utf8'));
-    for (const source of sources) expect(source).not.toMatch(/\b(lookup|genCA|genSignedCert|genSelfSignedCert|rand[A-Z]\w*|uuidv4|now)\b|helm\.sh\/hook/);
+    for (const source of sources)
+      expect(source).not.toMatch(/\b(lookup|genCA|genSignedCert|genSelfSignedCert|rand[A-Z]\w*|uuidv4|now)\b|helm\.sh\/hook/);
   });
 
   test('carries this version', () => {
@@ -98,7 +99,13 @@ describe('the operator’s rights', () => {
 
   test('change nothing of other people’s: no pod, no model’s spec, no webhook configuration but its own', () => {
     const writes = rules('ClusterRole').filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
-    expect(writes.map(({ resources, resourceNames, verbs }) => ({ resources, resourceNames, verbs: verbs.filter((verb) => !['get', 'list', 'watch'].includes(verb)) }))).toEqual([
+    expect(
+      writes.map(({ resources, resourceNames, verbs }) => ({
+        resources,
+        resourceNames,
+        verbs: verbs.filter((verb) => !['get', 'list', 'watch'].includes(verb)),
+      })),
+    ).toEqual([
       { resources: ['encryptedmodels/status'], verbs: ['patch'] },
       { resources: ['events'], verbs: ['create', 'patch'] },
       { resources: ['mutatingwebhookconfigurations'], resourceNames: [WEBHOOK_CONFIGURATION], verbs: ['patch'] },
@@ -108,7 +115,11 @@ describe('the operator’s rights', () => {
 
 const namespaceSelector = (made: readonly Manifest[]): unknown => {
   const configuration = made.filter(({ kind }) => kind === 'MutatingWebhookConfiguration');
-  return configuration.flatMap(({ webhooks }) => (webhooks as readonly { namespaceSelector: { matchExpressions: readonly unknown[] } }[]).flatMap((webhook) => webhook.namespaceSelector.matchExpressions));
+  return configuration.flatMap(({ webhooks }) =>
+    (webhooks as readonly { namespaceSelector: { matchExpressions: readonly unknown[] } }[]).flatMap(
+      (webhook) => webhook.namespaceSelector.matchExpressions,
+    ),
+  );
 };
 
 describe('the webhook configuration', () => {
@@ -117,8 +128,18 @@ describe('the webhook configuration', () => {
   test('spells out every field that the API server would fill in, so that GitOps sees no drift', () => {
     expect(others).toEqual([]);
     expect(Object.keys(webhook ?? {}).sort()).toEqual([
-      'admissionReviewVersions', 'clientConfig', 'failurePolicy', 'matchConditions', 'matchPolicy', 'name', 'namespaceSelector', 'objectSelector',
-      'reinvocationPolicy', 'rules', 'sideEffects', 'timeoutSeconds',
+      'admissionReviewVersions',
+      'clientConfig',
+      'failurePolicy',
+      'matchConditions',
+      'matchPolicy',
+      'name',
+      'namespaceSelector',
+      'objectSelector',
+      'reinvocationPolicy',
+      'rules',
+      'sideEffects',
+      'timeoutSeconds',
     ]);
   });
 
@@ -134,14 +155,20 @@ describe('the webhook configuration', () => {
   test('keeps away from kube-system, its own namespace and those it is told to leave', () => {
     const name = 'kubernetes.io/metadata.name';
     expect(namespaceSelector(manifests)).toEqual([{ key: name, operator: 'NotIn', values: ['kube-system', NAMESPACE] }]);
-    expect(namespaceSelector(render('--set', 'webhook.excludedNamespaces={infra}'))).toEqual([{ key: name, operator: 'NotIn', values: ['kube-system', NAMESPACE, 'infra'] }]);
+    expect(namespaceSelector(render('--set', 'webhook.excludedNamespaces={infra}'))).toEqual([
+      { key: name, operator: 'NotIn', values: ['kube-system', NAMESPACE, 'infra'] },
+    ]);
   });
 });
 
 describe('the operator’s pods', () => {
   interface PodSpec {
     readonly securityContext: unknown;
-    readonly containers: readonly { readonly image: string; readonly securityContext: unknown; readonly env: readonly { readonly name: string; readonly value?: string }[] }[];
+    readonly containers: readonly {
+      readonly image: string;
+      readonly securityContext: unknown;
+      readonly env: readonly { readonly name: string; readonly value?: string }[];
+    }[];
   }
   const pod = (the('Deployment')['spec'] as { template: { spec: PodSpec } }).template.spec;
 
@@ -154,7 +181,9 @@ describe('the operator’s pods', () => {
 
   test('run and inject images by digest', () => {
     expect(pod.containers.map(({ image }) => image)).toEqual([`registry.example/weightlock/operator@${DIGEST}`]);
-    expect(pod.containers[0]?.env.find(({ name }) => name === 'WEIGHTLOCK_DECRYPTOR_IMAGE')?.value).toBe(`registry.example/weightlock/decryptor@${DIGEST}`);
+    expect(pod.containers[0]?.env.find(({ name }) => name === 'WEIGHTLOCK_DECRYPTOR_IMAGE')?.value).toBe(
+      `registry.example/weightlock/decryptor@${DIGEST}`,
+    );
   });
 
   test('are found by the Service and the disruption budget', () => {

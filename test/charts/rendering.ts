@@ -10,7 +10,12 @@ export const NAMESPACE = 'weightlock-system';
 export const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
 /** The least that the chart needs to be told. */
-export const NEEDED = ['operator', 'decryptor'].flatMap((image) => ['--set', `image.${image}.repository=registry.example/weightlock/${image}`, '--set', `image.${image}.digest=${DIGEST}`]);
+export const NEEDED = ['operator', 'decryptor'].flatMap((image) => [
+  '--set',
+  `image.${image}.repository=registry.example/weightlock/${image}`,
+  '--set',
+  `image.${image}.digest=${DIGEST}`,
+]);
 
 export interface Manifest {
   readonly apiVersion: string;

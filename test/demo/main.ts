@@ -25,11 +25,18 @@ const MODEL = 'all-minilm-l6-v2';
 const READY_LIMIT_MS = 120_000;
 const NEEDLES = 64;
 const { modelFolder } = toolPaths();
-const { step, command, output, good } = teller((text) => process.stdout.write(text), () => performance.now());
+const { step, command, output, good } = teller(
+  (text) => process.stdout.write(text),
+  () => performance.now(),
+);
 
 interface Pod {
   readonly metadata: { readonly name: string; readonly uid: string };
-  readonly status: { readonly phase: string; readonly containerStatuses?: readonly { readonly ready: boolean }[]; readonly initContainerStatuses?: readonly { readonly state: { readonly running?: object; readonly terminated?: object } }[] };
+  readonly status: {
+    readonly phase: string;
+    readonly containerStatuses?: readonly { readonly ready: boolean }[];
+    readonly initContainerStatuses?: readonly { readonly state: { readonly running?: object; readonly terminated?: object } }[];
+  };
 }
 const pods = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
@@ -39,28 +46,45 @@ async function kubectl(cluster: Cluster, ...args: string[]): Promise<string> {
 }
 
 async function waitForServer(cluster: Cluster): Promise<Pod> {
-  interface Pods { readonly items: readonly Pod[] }
+  interface Pods {
+    readonly items: readonly Pod[];
+  }
   const newest = (list: Pods | undefined): Pod | undefined => list?.items[0];
-  await cluster.until<Pods>(`${pods}?labelSelector=app%3D${APP}`, (list) => (newest(list)?.status.initContainerStatuses ?? []).some(({ state }) => state.running !== undefined || state.terminated !== undefined), READY_LIMIT_MS);
+  await cluster.until<Pods>(
+    `${pods}?labelSelector=app%3D${APP}`,
+    (list) => (newest(list)?.status.initContainerStatuses ?? []).some(({ state }) => state.running !== undefined || state.terminated !== undefined),
+    READY_LIMIT_MS,
+  );
   output(await kubectl(cluster, '--namespace', NAMESPACE, 'get', 'pods'));
   output(shortened(await kubectl(cluster, '--namespace', NAMESPACE, 'logs', `deployment/${APP}`, '--container', `weightlock-${MODEL}`, '--follow')));
-  const serving = await cluster.until<Pods>(`${pods}?labelSelector=app%3D${APP}`, (list) => newest(list)?.status.containerStatuses?.every(({ ready }) => ready) ?? false, READY_LIMIT_MS);
+  const serving = await cluster.until<Pods>(
+    `${pods}?labelSelector=app%3D${APP}`,
+    (list) => newest(list)?.status.containerStatuses?.every(({ ready }) => ready) ?? false,
+    READY_LIMIT_MS,
+  );
   const pod = newest(serving);
   if (pod === undefined) throw new Error('the Deployment has no pod');
   return pod;
 }
 
-const found = ({ hits, files, bytes }: Search): string => (hits.length > 0 ? `found, in ${hits.map((path) => basename(path)).join(', ')}` : `nothing in ${files} files, ${(bytes / 1e6).toFixed(0)} MB`);
+const found = ({ hits, files, bytes }: Search): string =>
+  hits.length > 0 ? `found, in ${hits.map((path) => basename(path)).join(', ')}` : `nothing in ${files} files, ${(bytes / 1e6).toFixed(0)} MB`;
 
 async function demo(work: string): Promise<void> {
-  step('A Kubernetes cluster, an S3 server and a KMS server', 'All real, in Linux namespaces of their own: this machine’s own network and disks stay as they are.');
+  step(
+    'A Kubernetes cluster, an S3 server and a KMS server',
+    'All real, in Linux namespaces of their own: this machine’s own network and disks stay as they are.',
+  );
   const cluster = await startCluster(DEFAULT_NAME, { say: output });
   const [s3, kms] = await Promise.all([startS3(cluster), startKms(cluster), loadImages(cluster), cluster.loadImage(inferenceServer().archive)]);
   output(await kubectl(cluster, 'get', 'nodes'));
   good(`S3 at ${s3.origin} keeps its objects in ${s3.folder}`);
   good(`KMS at ${kms.origin}`);
 
-  step('The platform team installs the operator', 'A Helm chart. The operator holds no key and no cloud credentials; its webhook looks only at pods that carry the label.');
+  step(
+    'The platform team installs the operator',
+    'A Helm chart. The operator holds no key and no cloud credentials; its webhook looks only at pods that carry the label.',
+  );
   command(`helm upgrade --install weightlock charts/weightlock --namespace ${SYSTEM_NAMESPACE} --create-namespace --wait`);
   await install(cluster, helmValues([s3.origin, kms.origin]));
   output(await kubectl(cluster, '--namespace', SYSTEM_NAMESPACE, 'get', 'pods'));
@@ -71,16 +95,37 @@ async function demo(work: string): Promise<void> {
   await s3.createBucket(bucket, true);
   const keyArn = await kms.createKey();
   const emit = join(work, 'model.yaml');
-  const request = { folder: modelFolder, bucket, prefix: MODEL, keyArn, name: `sentence-transformers/${MODEL}`, version: '1', namespace: NAMESPACE, secret: 'store-credentials', s3: s3.origin, kms: kms.origin, more: ['--emit-name', MODEL] };
+  const request = {
+    folder: modelFolder,
+    bucket,
+    prefix: MODEL,
+    keyArn,
+    name: `sentence-transformers/${MODEL}`,
+    version: '1',
+    namespace: NAMESPACE,
+    secret: 'store-credentials',
+    s3: s3.origin,
+    kms: kms.origin,
+    more: ['--emit-name', MODEL],
+  };
   command(`weightlock ${sealArguments(request, 'model.yaml').join(' ')}`);
   output(await weightlock(cluster, sealArguments(request, emit)));
   command('cat model.yaml');
   output(readFileSync(emit, 'utf8'));
 
-  step('The app team serves it', 'A namespace with Pod Security “restricted”, the credentials to read the store, the object above, and a Deployment with one label and one annotation.');
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } };
+  step(
+    'The app team serves it',
+    'A namespace with Pod Security “restricted”, the credentials to read the store, the object above, and a Deployment with one label and one annotation.',
+  );
+  const namespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  };
   await cluster.apply(JSON.stringify(namespace));
-  await cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'store-credentials', namespace: NAMESPACE }, stringData: { ...READER } }));
+  await cluster.apply(
+    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'store-credentials', namespace: NAMESPACE }, stringData: { ...READER } }),
+  );
   command('kubectl apply --filename model.yaml');
   output(await cluster.apply(readFileSync(emit, 'utf8')));
   command('kubectl apply --filename app.yaml   # the template of its pods:');
@@ -89,7 +134,10 @@ async function demo(work: string): Promise<void> {
   const pod = await waitForServer(cluster);
   output(await kubectl(cluster, '--namespace', NAMESPACE, 'get', 'pods,encryptedmodels'));
 
-  step('It answers, exactly as the plain model does', 'The same server program, once in the pod on the decrypted model, once here beside the plain folder.');
+  step(
+    'It answers, exactly as the plain model does',
+    'The same server program, once in the pod on the decrypted model, once here beside the plain folder.',
+  );
   const service = (await cluster.get(`/api/v1/namespaces/${NAMESPACE}/services/${APP}`)) as { spec: { clusterIP: string } };
   const origin = `http://${service.spec.clusterIP}`;
   command(`curl --data '{"inputs": ["${TEXT}"]}' ${origin}/embed`);
@@ -104,7 +152,10 @@ async function demo(work: string): Promise<void> {
   if (pid === undefined) throw new Error('the server’s process is not to be found');
   const inPod = searchFolder(`/proc/${pid}/root${MODEL_PATH}`, needles);
   output(`in the pod’s own volume:               ${found(inPod)}\n  ${mountOf(pid, MODEL_PATH)}`);
-  const onDisk = [['in the S3 server’s folder:          ', s3.folder], ['in the cluster’s whole state folder:', cluster.stateFolder]] as const;
+  const onDisk = [
+    ['in the S3 server’s folder:          ', s3.folder],
+    ['in the cluster’s whole state folder:', cluster.stateFolder],
+  ] as const;
   for (const [where, folder] of onDisk) {
     const search = searchFolder(folder, needles);
     output(`${where}  ${found(search)}`);
@@ -125,37 +176,52 @@ async function demo(work: string): Promise<void> {
 
   step('What to look at next', 'Everything stays up until `make demo-down`.');
   const here = `test/cluster/cluster kubectl ${DEFAULT_NAME}`;
-  output([
-    `${here} --namespace ${NAMESPACE} describe encryptedmodel ${MODEL}`,
-    `${here} --namespace ${NAMESPACE} get pods --output yaml            # what the webhook added`,
-    `${here} --namespace ${NAMESPACE} rollout restart deployment/${APP}  # loads it again`,
-    `${here} --namespace ${SYSTEM_NAMESPACE} logs deployment/weightlock-operator --all-pods`,
-    `test/cluster/cluster exec ${DEFAULT_NAME} curl ${origin}/embed --data '{"inputs": ["hello"]}'   # the cluster's addresses exist inside only`,
-    'bin/weightlock --help',
-    'docs/operations.md, docs/pods.md, docs/architecture.md, docs/format.md',
-  ].join('\n'));
+  output(
+    [
+      `${here} --namespace ${NAMESPACE} describe encryptedmodel ${MODEL}`,
+      `${here} --namespace ${NAMESPACE} get pods --output yaml            # what the webhook added`,
+      `${here} --namespace ${NAMESPACE} rollout restart deployment/${APP}  # loads it again`,
+      `${here} --namespace ${SYSTEM_NAMESPACE} logs deployment/weightlock-operator --all-pods`,
+      `test/cluster/cluster exec ${DEFAULT_NAME} curl ${origin}/embed --data '{"inputs": ["hello"]}'   # the cluster's addresses exist inside only`,
+      'bin/weightlock --help',
+      'docs/operations.md, docs/pods.md, docs/architecture.md, docs/format.md',
+    ].join('\n'),
+  );
 }
 
 const figure = (value: number | undefined, unit: string): string => (value === undefined ? '' : `, ${value} ${unit}`);
 
 /** The decryptor logs JSON, a line an event: its message and its figures are enough here. */
 function shortened(log: string): string {
-  const lines = log.trim().split('\n').map((line) => JSON.parse(line) as { readonly level?: string; readonly message: string; readonly bytes?: number; readonly milliseconds?: number });
-  return lines.filter(({ level }) => level !== undefined).map(({ message, bytes, milliseconds }) => `${message}${figure(bytes, 'bytes')}${figure(milliseconds, 'ms')}`).join('\n');
+  const lines = log
+    .trim()
+    .split('\n')
+    .map(
+      (line) => JSON.parse(line) as { readonly level?: string; readonly message: string; readonly bytes?: number; readonly milliseconds?: number },
+    );
+  return lines
+    .filter(({ level }) => level !== undefined)
+    .map(({ message, bytes, milliseconds }) => `${message}${figure(bytes, 'bytes')}${figure(milliseconds, 'ms')}`)
+    .join('\n');
 }
 
 /** The lines of `kubectl describe pod` that say what happened. */
 function excerpt(described: string): string {
   const lines = described.split('\n');
   const events = lines.findIndex((line) => line.startsWith('Events:'));
-  return [...lines.filter((line) => /^(Name|Status):|^ {6}(Reason|Message|Exit Code):/.test(line)), ...lines.slice(events).filter((line) => /Warning +E_/.test(line))].join('\n');
+  return [
+    ...lines.filter((line) => /^(Name|Status):|^ {6}(Reason|Message|Exit Code):/.test(line)),
+    ...lines.slice(events).filter((line) => /Warning +E_/.test(line)),
+  ].join('\n');
 }
 
 const work = mkdtempSync(join(tmpdir(), 'weightlock-demo-'));
 try {
   await demo(work);
 } catch (error) {
-  process.stdout.write(`\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}\nWhat is up stays up to be looked at; \`make demo\` starts afresh, \`make demo-down\` ends it.\n`);
+  process.stdout.write(
+    `\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}\nWhat is up stays up to be looked at; \`make demo\` starts afresh, \`make demo-down\` ends it.\n`,
+  );
   process.exitCode = 1;
 } finally {
   rmSync(work, { recursive: true, force: true });

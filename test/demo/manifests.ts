@@ -17,13 +17,28 @@ const template = (model: string): { metadata: object; spec: object } => ({
 });
 
 export function application(model: string): string {
-  const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: APP, namespace: NAMESPACE }, spec: { replicas: 1, selector: { matchLabels: { app: APP } }, template: template(model) } };
-  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: APP, namespace: NAMESPACE }, spec: { selector: { app: APP }, ports: [{ port: 80, targetPort: SERVER_PORT }] } };
+  const deployment = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: APP, namespace: NAMESPACE },
+    spec: { replicas: 1, selector: { matchLabels: { app: APP } }, template: template(model) },
+  };
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: APP, namespace: NAMESPACE },
+    spec: { selector: { app: APP }, ports: [{ port: 80, targetPort: SERVER_PORT }] },
+  };
   return [deployment, service].map((object) => stringify(object)).join('---\n');
 }
 
 /** One more pod of the same template, for after the theft; it is tried once. */
 export function lonePod(model: string, name: string): string {
   const { metadata, spec } = template(model);
-  return stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, namespace: NAMESPACE, labels: { 'weightlock.dev/inject': 'true' } }, spec: { ...spec, restartPolicy: 'Never' } });
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, name, namespace: NAMESPACE, labels: { 'weightlock.dev/inject': 'true' } },
+    spec: { ...spec, restartPolicy: 'Never' },
+  });
 }

@@ -34,7 +34,7 @@ function contains(file: string, needles: readonly Buffer[], buffer: Buffer): { r
   const descriptor = openSync(file, 'r');
   try {
     let bytes = 0;
-    for (let kept = 0; ; ) {
+    for (let kept = 0; ;) {
       const read = readSync(descriptor, buffer, kept, buffer.length - kept, null);
       if (read === 0) return { hit: false, bytes };
       bytes += read;

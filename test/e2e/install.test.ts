@@ -31,15 +31,26 @@ async function serves(name: string): Promise<ObservedPod> {
   await room.apply(barePod(name, { models: NAME }));
   return (await room.lab.cluster.until<ObservedPod>(pathOf(room.namespace, 'pods', name), isServing, 90_000)) as ObservedPod;
 }
-interface OperatorPod { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } }
+interface OperatorPod {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+}
 const operatorPods = async (): Promise<readonly OperatorPod[]> =>
-  ((await room.lab.cluster.get(`${pathOf(SYSTEM_NAMESPACE, 'pods')}?labelSelector=app.kubernetes.io%2Fcomponent%3Doperator`)) as { items: readonly OperatorPod[] }).items;
-interface CaBundles { readonly webhooks: readonly { readonly clientConfig: { readonly caBundle?: string } }[] }
+  (
+    (await room.lab.cluster.get(`${pathOf(SYSTEM_NAMESPACE, 'pods')}?labelSelector=app.kubernetes.io%2Fcomponent%3Doperator`)) as {
+      items: readonly OperatorPod[];
+    }
+  ).items;
+interface CaBundles {
+  readonly webhooks: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
+}
 const bundle = async (): Promise<string | undefined> => ((await room.lab.cluster.get(WEBHOOK)) as CaBundles).webhooks[0]?.clientConfig.caBundle;
 
 describe('helm', () => {
   test('reports the installation that these tests run on', async () => {
-    const [release] = JSON.parse(await helm(room.lab.cluster, ['list', '--namespace', SYSTEM_NAMESPACE, '--output', 'json'])) as { name: string; status: string }[];
+    const [release] = JSON.parse(await helm(room.lab.cluster, ['list', '--namespace', SYSTEM_NAMESPACE, '--output', 'json'])) as {
+      name: string;
+      status: string;
+    }[];
     expect(release).toMatchObject({ name: 'weightlock', status: 'deployed' });
   });
 
@@ -52,7 +63,10 @@ describe('helm', () => {
       state.upgrading = false;
     });
     const outcomes: string[] = [];
-    const pod = JSON.stringify({ ...barePod('asked-meanwhile', { models: NAME }), metadata: { ...(barePod('asked-meanwhile', { models: NAME }) as { metadata: object }).metadata, namespace: room.namespace } });
+    const pod = JSON.stringify({
+      ...barePod('asked-meanwhile', { models: NAME }),
+      metadata: { ...(barePod('asked-meanwhile', { models: NAME }) as { metadata: object }).metadata, namespace: room.namespace },
+    });
     // Until the old pods are gone too: they answer while the API server still knows them.
     while (state.upgrading || (await operatorPods()).some(({ metadata }) => metadata.annotations?.['upgraded'] === undefined)) {
       const { status, stderr } = await room.lab.cluster.attempt('kube', ['kubectl', 'create', '--dry-run=server', '--filename', '-'], { input: pod });
@@ -66,7 +80,15 @@ describe('helm', () => {
   });
 
   test('gave the operator all the rights it needs: nothing it asked for was forbidden', async () => {
-    const log = await room.lab.cluster.kubectl(['--namespace', SYSTEM_NAMESPACE, 'logs', '--selector', 'app.kubernetes.io/component=operator', '--tail', '-1']);
+    const log = await room.lab.cluster.kubectl([
+      '--namespace',
+      SYSTEM_NAMESPACE,
+      'logs',
+      '--selector',
+      'app.kubernetes.io/component=operator',
+      '--tail',
+      '-1',
+    ]);
     expect(log).toContain('admitting pods');
     expect(log).not.toMatch(/forbidden|\b403\b/i);
   });
@@ -78,7 +100,9 @@ describe('helm', () => {
     expect(await cluster.get(WEBHOOK)).toBeUndefined();
     expect(await cluster.get(CRD)).toBeDefined();
     expect(await cluster.get(pathOf(room.namespace, 'encryptedmodels', NAME))).toMatchObject({ metadata: { name: NAME } });
-    const left = JSON.parse(await cluster.kubectl(['get', 'clusterroles,clusterrolebindings', '--selector', 'app.kubernetes.io/name=weightlock', '--output', 'json'])) as { items: unknown[] };
+    const left = JSON.parse(
+      await cluster.kubectl(['get', 'clusterroles,clusterrolebindings', '--selector', 'app.kubernetes.io/name=weightlock', '--output', 'json']),
+    ) as { items: unknown[] };
     expect(left.items).toEqual([]);
   });
 

@@ -30,15 +30,25 @@ const SERVER: PodOptions = {
   models: `${NAME}=/models`,
   spec: {
     containers: [
-      box('server', `cat /models/weights.bin > /dev/null && mkfifo /tmp/held && { sleep 3600 < /tmp/held & } && exec dd if=/dev/zero of=/tmp/held bs=${USED_MIB}M count=1`, {
-        resources: { requests: { cpu: '10m', memory: `${SERVER_MIB}Mi` }, limits: { memory: `${SERVER_MIB}Mi` } },
-      }),
+      box(
+        'server',
+        `cat /models/weights.bin > /dev/null && mkfifo /tmp/held && { sleep 3600 < /tmp/held & } && exec dd if=/dev/zero of=/tmp/held bs=${USED_MIB}M count=1`,
+        {
+          resources: { requests: { cpu: '10m', memory: `${SERVER_MIB}Mi` }, limits: { memory: `${SERVER_MIB}Mi` } },
+        },
+      ),
     ],
   },
 };
 
 let room: Room;
-interface Manifest { spec: { initContainers: { name: string; resources: { requests: Record<string, string>; limits: Record<string, string> } }[]; volumes: { name: string; emptyDir?: { sizeLimit: string } }[] }; metadata: { name: string } }
+interface Manifest {
+  spec: {
+    initContainers: { name: string; resources: { requests: Record<string, string>; limits: Record<string, string> } }[];
+    volumes: { name: string; emptyDir?: { sizeLimit: string } }[];
+  };
+  metadata: { name: string };
+}
 let injected: Manifest;
 
 beforeAll(async () => {
@@ -51,10 +61,30 @@ beforeAll(async () => {
 
   using files = scratch();
   const [pod, yaml] = [join(files.path, 'pod.yaml'), join(files.path, 'model.yaml')];
-  writeFileSync(pod, stringify({ ...barePod('without', SERVER), metadata: { ...(barePod('without', SERVER) as { metadata: object }).metadata, namespace: room.namespace } }));
+  writeFileSync(
+    pod,
+    stringify({
+      ...barePod('without', SERVER),
+      metadata: { ...(barePod('without', SERVER) as { metadata: object }).metadata, namespace: room.namespace },
+    }),
+  );
   writeFileSync(yaml, stringify(sized));
   const { s3, kms, cluster } = room.lab;
-  injected = parse(await weightlock(cluster, ['inject', '-f', pod, '--model', yaml, '--image', madeImages()['init-decryptor'].pinned, '--allow-endpoint', s3.origin, '--allow-endpoint', kms.origin])) as Manifest;
+  injected = parse(
+    await weightlock(cluster, [
+      'inject',
+      '-f',
+      pod,
+      '--model',
+      yaml,
+      '--image',
+      madeImages()['init-decryptor'].pinned,
+      '--allow-endpoint',
+      s3.origin,
+      '--allow-endpoint',
+      kms.origin,
+    ]),
+  ) as Manifest;
 }, 120_000);
 afterAll(() => closeRoom(room));
 
@@ -69,7 +99,8 @@ async function podCgroup(uid: string): Promise<{ readonly limit: number; readonl
   throw new Error(`no memory cgroup of pod ${uid}`);
 }
 
-const sizeLimitMib = (): number => Number(/^(\d+)Mi$/.exec(injected.spec.volumes.find(({ name }) => name === `weightlock-${NAME}`)?.emptyDir?.sizeLimit ?? '')?.[1]);
+const sizeLimitMib = (): number =>
+  Number(/^(\d+)Mi$/.exec(injected.spec.volumes.find(({ name }) => name === `weightlock-${NAME}`)?.emptyDir?.sizeLimit ?? '')?.[1]);
 
 describe('a pod that holds a model and a server', () => {
   test('has a cgroup for both with the arithmetic, and serves', async () => {
@@ -92,9 +123,17 @@ describe('a pod that holds a model and a server', () => {
     delete manifest.metadata.labels['weightlock.dev/inject'];
     await room.apply(manifest);
     const { cluster } = room.lab;
-    const started = (await cluster.until<ObservedPod>(pathOf(room.namespace, 'pods', 'without'), (pod) => (pod?.status.containerStatuses ?? []).some(({ state }) => state.running !== undefined || state.terminated !== undefined), 100_000)) as ObservedPod;
+    const started = (await cluster.until<ObservedPod>(
+      pathOf(room.namespace, 'pods', 'without'),
+      (pod) => (pod?.status.containerStatuses ?? []).some(({ state }) => state.running !== undefined || state.terminated !== undefined),
+      100_000,
+    )) as ObservedPod;
     expect((await podCgroup(started.metadata.uid)).limit).toBe(Math.max(sizeLimitMib() + OVERHEAD_MIB, SERVER_MIB) * MIB);
-    const ended = (await cluster.until<ObservedPod>(pathOf(room.namespace, 'pods', 'without'), (pod) => pod?.status.phase === 'Failed', 60_000)) as ObservedPod;
+    const ended = (await cluster.until<ObservedPod>(
+      pathOf(room.namespace, 'pods', 'without'),
+      (pod) => pod?.status.phase === 'Failed',
+      60_000,
+    )) as ObservedPod;
     expect(ended.status.containerStatuses?.map(({ state }) => state.terminated)).toMatchObject([{ reason: 'OOMKilled', exitCode: 137 }]);
   });
 });

@@ -13,7 +13,9 @@ import type { Room } from './room.ts';
 
 const NAME = 'resilient';
 const OPERATOR = 'deployment/weightlock-operator';
-interface Pods { readonly items: readonly ObservedPod[] }
+interface Pods {
+  readonly items: readonly ObservedPod[];
+}
 
 const plainPod = (name: string): object => ({
   apiVersion: 'v1',
@@ -55,7 +57,8 @@ describe('when every replica of the operator is killed at once', () => {
     const { cluster } = room.lab;
     const before = ((await cluster.get(operatorPods())) as Pods).items;
     for (const { metadata } of before) kill(processOf(metadata.uid, '/app/main.mjs'));
-    const restarted = (pods: Pods | undefined): boolean => pods?.items.length === before.length && pods.items.every((pod) => isServing(pod) && pod.status.containerStatuses?.[0]?.restartCount !== 0);
+    const restarted = (pods: Pods | undefined): boolean =>
+      pods?.items.length === before.length && pods.items.every((pod) => isServing(pod) && pod.status.containerStatuses?.[0]?.restartCount !== 0);
     await cluster.until<Pods>(operatorPods(), restarted, 90_000);
     await room.apply(barePod('after-kill', { models: NAME }));
     await cluster.until<ObservedPod>(pathOf(room.namespace, 'pods', 'after-kill'), isServing, 60_000);
@@ -76,8 +79,13 @@ describe('while the operator is gone', () => {
 
   test('a Deployment’s labelled pods wait: its ReplicaSet says why and tries again', async () => {
     await room.apply(deployment('waiting', { models: NAME }));
-    interface Sets { readonly items: readonly { readonly status: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] } }[] }
-    const says = (sets: Sets | undefined): boolean => sets?.items.some(({ status }) => status.conditions?.some(({ type, message }) => type === 'ReplicaFailure' && message.includes('pods.weightlock.dev'))) ?? false;
+    interface Sets {
+      readonly items: readonly { readonly status: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] } }[];
+    }
+    const says = (sets: Sets | undefined): boolean =>
+      sets?.items.some(({ status }) =>
+        status.conditions?.some(({ type, message }) => type === 'ReplicaFailure' && message.includes('pods.weightlock.dev')),
+      ) ?? false;
     await room.lab.cluster.until<Sets>(pathOf(room.namespace, 'replicasets'), says, 60_000);
     expect(((await room.lab.cluster.get(`${pathOf(room.namespace, 'pods')}?labelSelector=app%3Dwaiting`)) as Pods).items).toEqual([]);
   });
@@ -98,7 +106,11 @@ describe('once the operator is back', () => {
   }, 110_000);
 
   test('the pods that waited run, with their model', async () => {
-    const pods = await room.lab.cluster.until<Pods>(`${pathOf(room.namespace, 'pods')}?labelSelector=app%3Dwaiting`, (list) => isServing(list?.items[0]), 100_000);
+    const pods = await room.lab.cluster.until<Pods>(
+      `${pathOf(room.namespace, 'pods')}?labelSelector=app%3Dwaiting`,
+      (list) => isServing(list?.items[0]),
+      100_000,
+    );
     expect(pods?.items[0]?.spec.initContainers?.map(({ name }) => name)).toEqual([`weightlock-${NAME}`]);
   });
 
@@ -108,7 +120,9 @@ describe('once the operator is back', () => {
   });
 
   test('the status of the model counts all of them', async () => {
-    interface Observed { readonly status?: { readonly consumers?: { readonly ready: number } } }
+    interface Observed {
+      readonly status?: { readonly consumers?: { readonly ready: number } };
+    }
     await room.lab.cluster.until<Observed>(pathOf(room.namespace, 'encryptedmodels', NAME), (model) => model?.status?.consumers?.ready === 3, 60_000);
   });
 });

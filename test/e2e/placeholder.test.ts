@@ -19,7 +19,9 @@ const WITH_PLACEHOLDER: PodOptions = {
   },
 };
 const pods = (namespace: string): string => `${pathOf(namespace, 'pods')}?labelSelector=app%3D${NAME}`;
-interface Pods { readonly items: readonly ObservedPod[] }
+interface Pods {
+  readonly items: readonly ObservedPod[];
+}
 
 let room: Room;
 let outside: Room;
@@ -50,8 +52,11 @@ describe('a template with the placeholder volume', () => {
     const { cluster } = outside.lab;
     const list = await cluster.until<Pods>(pods(outside.namespace), (seen) => seen?.items[0] !== undefined, 60_000);
     const name = list?.items[0]?.metadata.name ?? '';
-    interface Events { readonly items: readonly { readonly reason: string; readonly message: string }[] }
-    const missing = (events: Events | undefined): boolean => events?.items.some(({ reason, message }) => reason === 'FailedMount' && message.includes(PLACEHOLDER_CONFIG_MAP)) ?? false;
+    interface Events {
+      readonly items: readonly { readonly reason: string; readonly message: string }[];
+    }
+    const missing = (events: Events | undefined): boolean =>
+      events?.items.some(({ reason, message }) => reason === 'FailedMount' && message.includes(PLACEHOLDER_CONFIG_MAP)) ?? false;
     await cluster.until<Events>(`/api/v1/namespaces/${outside.namespace}/events?fieldSelector=involvedObject.name%3D${name}`, missing, 60_000);
     const pod = (await cluster.get(pathOf(outside.namespace, 'pods', name))) as ObservedPod;
     expect(pod.spec.initContainers).toBeUndefined();

@@ -36,7 +36,10 @@ export function box(name: string, script: string, more: object = {}): object {
 const WAIT = 'trap "exit 0" TERM; while :; do sleep 1 & wait; done';
 
 /** `metadata` and `spec`, as a template has them. */
-export function podTemplate({ models, script = WAIT, labels = {}, annotations = {}, spec = {}, container = {} }: PodOptions): { metadata: { labels: object; annotations: object }; spec: object } {
+export function podTemplate({ models, script = WAIT, labels = {}, annotations = {}, spec = {}, container = {} }: PodOptions): {
+  metadata: { labels: object; annotations: object };
+  spec: object;
+} {
   return {
     metadata: { labels: { [INJECT_LABEL]: 'true', ...labels }, annotations: { [ANNOTATION.models]: models, ...annotations } },
     spec: {
@@ -64,10 +67,23 @@ export function deployment(name: string, options: PodOptions, replicas = 1): obj
 
 /** The part of a Pod that tests look at. */
 export interface ObservedPod {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly labels: Record<string, string>; readonly annotations: Record<string, string> };
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels: Record<string, string>;
+    readonly annotations: Record<string, string>;
+  };
   readonly spec: {
     readonly initContainers?: readonly { readonly name: string; readonly image: string }[];
-    readonly containers: readonly { readonly name: string; readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean; readonly subPath?: string }[] }[];
+    readonly containers: readonly {
+      readonly name: string;
+      readonly volumeMounts?: readonly {
+        readonly name: string;
+        readonly mountPath: string;
+        readonly readOnly?: boolean;
+        readonly subPath?: string;
+      }[];
+    }[];
     readonly volumes?: readonly { readonly name: string; readonly emptyDir?: { readonly medium?: string } }[];
   };
   readonly status: {
@@ -90,7 +106,14 @@ interface State {
 }
 
 /** Every container of spec.containers runs and is ready. */
-export const isServing = (pod: ObservedPod | undefined): boolean => pod?.status.phase === 'Running' && (pod.status.containerStatuses ?? []).length > 0 && (pod.status.containerStatuses ?? []).every(({ ready }) => ready);
+export const isServing = (pod: ObservedPod | undefined): boolean =>
+  pod?.status.phase === 'Running' &&
+  (pod.status.containerStatuses ?? []).length > 0 &&
+  (pod.status.containerStatuses ?? []).every(({ ready }) => ready);
 
 /** Whether any of spec.containers ever ran. */
-export const everServed = (pod: ObservedPod): boolean => (pod.status.containerStatuses ?? []).some(({ state, lastState, restartCount }) => state.running !== undefined || state.terminated !== undefined || lastState?.terminated !== undefined || restartCount > 0);
+export const everServed = (pod: ObservedPod): boolean =>
+  (pod.status.containerStatuses ?? []).some(
+    ({ state, lastState, restartCount }) =>
+      state.running !== undefined || state.terminated !== undefined || lastState?.terminated !== undefined || restartCount > 0,
+  );

@@ -30,25 +30,41 @@ interface Case {
 }
 
 const stolen = (room: Room, prefix: string): Stolen => steal(room.lab.s3, room.bucket, prefix);
-const inStore = (work: (room: Room, prefix: string) => void) => (room: Room, model: EncryptedModel): EncryptedModel => {
-  work(room, model.metadata.name);
-  return model;
-};
+const inStore =
+  (work: (room: Room, prefix: string) => void) =>
+  (room: Room, model: EncryptedModel): EncryptedModel => {
+    work(room, model.metadata.name);
+    return model;
+  };
 const withSpec = (model: EncryptedModel, spec: Partial<EncryptedModel['spec']>): EncryptedModel => ({ ...model, spec: { ...model.spec, ...spec } });
 const withKey = (model: EncryptedModel, awsKms: { keyArn?: string; endpoint?: string }): EncryptedModel =>
-  withSpec(model, { keys: model.spec.keys.map((key) => ({ ...key, ...(key.awsKms === undefined ? {} : { awsKms: { ...key.awsKms, ...awsKms } }) })) });
+  withSpec(model, {
+    keys: model.spec.keys.map((key) => ({ ...key, ...(key.awsKms === undefined ? {} : { awsKms: { ...key.awsKms, ...awsKms } }) })),
+  });
 
 const CASES: readonly Case[] = [
   {
-    name: 'wrong-key', what: 'another KMS key than the one it was sealed under', code: 'E_NO_USABLE_WRAP', says: /arn:aws:kms:/, next: /Add the key that the model was sealed under/,
+    name: 'wrong-key',
+    what: 'another KMS key than the one it was sealed under',
+    code: 'E_NO_USABLE_WRAP',
+    says: /arn:aws:kms:/,
+    next: /Add the key that the model was sealed under/,
     sabotage: async (room, model) => withKey(model, { keyArn: await room.lab.kms.createKey() }),
   },
   {
-    name: 'kms-denied', what: 'an account that the KMS does not let decrypt', code: 'E_KMS_DENIED', says: /arn:aws:kms:/, next: /Allow kms:Decrypt/,
+    name: 'kms-denied',
+    what: 'an account that the KMS does not let decrypt',
+    code: 'E_KMS_DENIED',
+    says: /arn:aws:kms:/,
+    next: /Allow kms:Decrypt/,
     sabotage: (room, model) => withKey(model, { endpoint: room.lab.kms.denying.origin }),
   },
   {
-    name: 'key-disabled', what: 'a disabled KMS key', code: 'E_KMS_KEY_STATE', says: /[Dd]isabled/, next: /enable it/,
+    name: 'key-disabled',
+    what: 'a disabled KMS key',
+    code: 'E_KMS_KEY_STATE',
+    says: /[Dd]isabled/,
+    next: /enable it/,
     sabotage: async (room, model) => {
       const keyArn = await room.lab.kms.createKey();
       using folder = scratch();
@@ -59,7 +75,11 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    name: 'bucket-denied', what: 'a bucket that the reader may not read', code: 'E_STORE_DENIED', says: /closed-/, next: /Allow s3:GetObject/,
+    name: 'bucket-denied',
+    what: 'a bucket that the reader may not read',
+    code: 'E_STORE_DENIED',
+    says: /closed-/,
+    next: /Allow s3:GetObject/,
     sabotage: async (room, model) => {
       const bucket = `closed-${room.bucket}`;
       await room.lab.s3.createBucket(bucket, false);
@@ -68,22 +88,55 @@ const CASES: readonly Case[] = [
       return await room.seal(model.metadata.name, folder.path, { bucket }); // awaited here: the folder goes at the end of this block
     },
   },
-  { name: 'object-missing', what: 'a shard that is not there', code: 'E_STORE_NOT_FOUND', says: /objects\//, next: /Check bucket, prefix and digest/, sabotage: inStore((room, prefix) => remove(largest(stolen(room, prefix)))) },
-  { name: 'byte-flipped', what: 'one bit of ciphertext changed', code: 'E_SEGMENT_AUTH', says: /shard-\d\.safetensors/, next: /[Pp]ublish the object again/, sabotage: inStore((room, prefix) => flipByte(largest(stolen(room, prefix)))) },
-  { name: 'truncated', what: 'a shard cut short', code: 'E_TRUNCATED', says: /shard-\d\.safetensors/, next: /[Pp]ublish the model again/, sabotage: inStore((room, prefix) => cutShort(largest(stolen(room, prefix)), 1000)) },
   {
-    name: 'swapped', what: 'two shards under each other’s name', code: 'E_OBJECT_MISMATCH', says: /shard-\d\.safetensors/, next: /publish the model again/,
+    name: 'object-missing',
+    what: 'a shard that is not there',
+    code: 'E_STORE_NOT_FOUND',
+    says: /objects\//,
+    next: /Check bucket, prefix and digest/,
+    sabotage: inStore((room, prefix) => remove(largest(stolen(room, prefix)))),
+  },
+  {
+    name: 'byte-flipped',
+    what: 'one bit of ciphertext changed',
+    code: 'E_SEGMENT_AUTH',
+    says: /shard-\d\.safetensors/,
+    next: /[Pp]ublish the object again/,
+    sabotage: inStore((room, prefix) => flipByte(largest(stolen(room, prefix)))),
+  },
+  {
+    name: 'truncated',
+    what: 'a shard cut short',
+    code: 'E_TRUNCATED',
+    says: /shard-\d\.safetensors/,
+    next: /[Pp]ublish the model again/,
+    sabotage: inStore((room, prefix) => cutShort(largest(stolen(room, prefix)), 1000)),
+  },
+  {
+    name: 'swapped',
+    what: 'two shards under each other’s name',
+    code: 'E_OBJECT_MISMATCH',
+    says: /shard-\d\.safetensors/,
+    next: /publish the model again/,
     sabotage: inStore((room, prefix) => {
       const theirs = stolen(room, prefix);
       swap(largest(theirs), second(theirs));
     }),
   },
   {
-    name: 'no-such-digest', what: 'a version that was never sealed', code: 'E_STORE_NOT_FOUND', says: /versions\/0{64}/, next: /Check bucket, prefix and digest/,
+    name: 'no-such-digest',
+    what: 'a version that was never sealed',
+    code: 'E_STORE_NOT_FOUND',
+    says: /versions\/0{64}/,
+    next: /Check bucket, prefix and digest/,
     sabotage: (_, model) => withSpec(model, { manifest: { ...model.spec.manifest, digest: `sha256:${'0'.repeat(64)}` } }),
   },
   {
-    name: 'replaced', what: 'another model’s complete set under its prefix, and under its version’s name', code: 'E_LINEAGE_MISMATCH', says: /lineage/, next: /compare with its publisher/,
+    name: 'replaced',
+    what: 'another model’s complete set under its prefix, and under its version’s name',
+    code: 'E_LINEAGE_MISMATCH',
+    says: /lineage/,
+    next: /compare with its publisher/,
     sabotage: async (room, model) => {
       using folder = scratch();
       writeShards(folder.path);
@@ -91,7 +144,10 @@ const CASES: readonly Case[] = [
       const [original, impostor] = [stolen(room, model.metadata.name), stolen(room, 'impostor')];
       replaceAll(impostor, original);
       const [version = ''] = readdirSync(join(original.folder, 'versions'));
-      renameSync(join(original.folder, 'versions', version), join(original.folder, 'versions', `${model.spec.manifest.digest.slice('sha256:'.length)}.json`));
+      renameSync(
+        join(original.folder, 'versions', version),
+        join(original.folder, 'versions', `${model.spec.manifest.digest.slice('sha256:'.length)}.json`),
+      );
       return model;
     },
   },
@@ -144,8 +200,14 @@ describe.each(CASES)('a pod that asks for $what', ({ name, code, says, next }) =
 
   test('says so, with the next step, in kubectl describe of the model', async () => {
     const { lab, namespace } = theRoom();
-    interface Observed { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly reason: string }[] } }
-    await lab.cluster.until<Observed>(pathOf(namespace, 'encryptedmodels', name), (model) => model?.status?.conditions?.find(({ type }) => type === 'ConsumersHealthy')?.reason === code, 30_000);
+    interface Observed {
+      readonly status?: { readonly conditions?: readonly { readonly type: string; readonly reason: string }[] };
+    }
+    await lab.cluster.until<Observed>(
+      pathOf(namespace, 'encryptedmodels', name),
+      (model) => model?.status?.conditions?.find(({ type }) => type === 'ConsumersHealthy')?.reason === code,
+      30_000,
+    );
     const described = await theRoom().describe('encryptedmodel', name);
     expect(described).toContain(code);
     expect(described).toMatch(says);
@@ -159,8 +221,17 @@ describe('a Deployment whose pods are refused at admission', () => {
     const { lab, namespace } = theRoom();
     await theRoom().apply(deployment('asks-for-nothing-known', { models: 'never-made' }));
     const path = pathOf(namespace, 'replicasets');
-    interface Sets { readonly items: readonly { readonly metadata: { readonly name: string }; readonly status: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] } }[] }
-    const failed = (sets: Sets | undefined) => sets?.items.find(({ metadata, status }) => metadata.name.startsWith('asks-for-nothing-known') && status.conditions?.some(({ type }) => type === 'ReplicaFailure'));
+    interface Sets {
+      readonly items: readonly {
+        readonly metadata: { readonly name: string };
+        readonly status: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] };
+      }[];
+    }
+    const failed = (sets: Sets | undefined) =>
+      sets?.items.find(
+        ({ metadata, status }) =>
+          metadata.name.startsWith('asks-for-nothing-known') && status.conditions?.some(({ type }) => type === 'ReplicaFailure'),
+      );
     const name = failed(await lab.cluster.until<Sets>(path, (sets) => failed(sets) !== undefined, 60_000))?.metadata.name ?? '';
     const described = await theRoom().describe('replicaset', name);
     expect(described).toContain('never-made');

@@ -32,7 +32,15 @@ export interface Room {
   describe(kind: string, name: string): Promise<string>;
 }
 
-const PATHS: Readonly<Record<string, string>> = { pods: 'api/v1', secrets: 'api/v1', deployments: 'apis/apps/v1', replicasets: 'apis/apps/v1', statefulsets: 'apis/apps/v1', jobs: 'apis/batch/v1', encryptedmodels: 'apis/weightlock.dev/v1alpha1' };
+const PATHS: Readonly<Record<string, string>> = {
+  pods: 'api/v1',
+  secrets: 'api/v1',
+  deployments: 'apis/apps/v1',
+  replicasets: 'apis/apps/v1',
+  statefulsets: 'apis/apps/v1',
+  jobs: 'apis/batch/v1',
+  encryptedmodels: 'apis/weightlock.dev/v1alpha1',
+};
 
 /** API path of an object, or of a list without `name`. */
 export function pathOf(namespace: string, plural: string, name?: string): string {
@@ -51,11 +59,23 @@ export async function openRoom(lab: Lab, namespace: string): Promise<Room> {
   await cluster.until(pathOf(namespace, 'serviceaccounts', 'default'), (account) => account !== undefined, 20_000);
 
   return {
-    lab, namespace, bucket, keyArn,
+    lab,
+    namespace,
+    bucket,
+    keyArn,
     seal: (name, folder, options = {}) =>
       seal(cluster, {
-        folder, namespace, name: `e2e/${name}`, secret: SECRET, s3: s3.origin, kms: kms.origin,
-        bucket: options.bucket ?? bucket, prefix: options.prefix ?? name, version: options.version ?? '1', keyArn: options.keyArn ?? keyArn, more: options.more ?? ['--emit-name', name],
+        folder,
+        namespace,
+        name: `e2e/${name}`,
+        secret: SECRET,
+        s3: s3.origin,
+        kms: kms.origin,
+        bucket: options.bucket ?? bucket,
+        prefix: options.prefix ?? name,
+        version: options.version ?? '1',
+        keyArn: options.keyArn ?? keyArn,
+        more: options.more ?? ['--emit-name', name],
       }),
     apply: (...objects) => cluster.apply(manifestsOf(objects.map((object) => inNamespace(object, namespace)))),
     kubectl: (...args) => cluster.kubectl(['--namespace', namespace, ...args]),

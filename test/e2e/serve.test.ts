@@ -11,9 +11,26 @@ import type { Room } from './room.ts';
 
 const NAME = 'minilm';
 const TEXTS = ['Model weights are encrypted everywhere but in memory.', 'The quick brown fox jumps over the lazy dog.'];
-const QUOTA = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'quota' }, spec: { hard: { 'requests.cpu': '4', 'requests.memory': '4Gi', 'limits.cpu': '64', 'limits.memory': '4Gi', pods: '10' } } };
-const LIMITS = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'limits' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '50m', memory: '64Mi' }, default: { cpu: '2', memory: '256Mi' }, max: { memory: '2Gi' } }] } };
-const SERVICE = { apiVersion: 'v1', kind: 'Service', metadata: { name: NAME }, spec: { selector: { app: NAME }, ports: [{ port: 80, targetPort: SERVER_PORT }] } };
+const QUOTA = {
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name: 'quota' },
+  spec: { hard: { 'requests.cpu': '4', 'requests.memory': '4Gi', 'limits.cpu': '64', 'limits.memory': '4Gi', pods: '10' } },
+};
+const LIMITS = {
+  apiVersion: 'v1',
+  kind: 'LimitRange',
+  metadata: { name: 'limits' },
+  spec: {
+    limits: [{ type: 'Container', defaultRequest: { cpu: '50m', memory: '64Mi' }, default: { cpu: '2', memory: '256Mi' }, max: { memory: '2Gi' } }],
+  },
+};
+const SERVICE = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: NAME },
+  spec: { selector: { app: NAME }, ports: [{ port: 80, targetPort: SERVER_PORT }] },
+};
 
 let room: Room;
 let pod: ObservedPod;
@@ -43,7 +60,13 @@ describe('a pod with one label and one annotation', () => {
   test('reads the model read-only, from memory that is never swapped, as another user than the decryptor’s image', async () => {
     // The server's own container has no shell: look at it from the node, as its processes see it.
     const { cluster } = room.lab;
-    const pid = (await cluster.exec('bash', ['-c', `for p in /proc/[0-9]*; do grep -qs "$0" $p/cgroup && grep -qs server.mjs $p/cmdline && basename $p; done | head -1`, pod.metadata.uid])).trim();
+    const pid = (
+      await cluster.exec('bash', [
+        '-c',
+        `for p in /proc/[0-9]*; do grep -qs "$0" $p/cgroup && grep -qs server.mjs $p/cmdline && basename $p; done | head -1`,
+        pod.metadata.uid,
+      ])
+    ).trim();
     expect(pid).toMatch(/^\d+$/);
     expect(await cluster.exec('grep', ['^Uid:', `/proc/${pid}/status`])).toContain(`\t${SERVER_UID}\t`);
     const mount = (await cluster.exec('grep', [` ${MODEL_PATH} `, `/proc/${pid}/mountinfo`])).trim();
@@ -54,9 +77,10 @@ describe('a pod with one label and one annotation', () => {
   });
 
   test('says how it got there: annotation, label, outcome, status of the model', async () => {
-    const model = (await room.lab.cluster.until<{ spec: { manifest: { digest: string; bytes: number } }; status?: { consumers?: { ready?: number }; pods?: readonly { name: string; bytes: number; phase: string }[] } }>(
-      pathOf(room.namespace, 'encryptedmodels', NAME), (seen) => seen?.status?.consumers?.ready === 1, 30_000,
-    ));
+    const model = await room.lab.cluster.until<{
+      spec: { manifest: { digest: string; bytes: number } };
+      status?: { consumers?: { ready?: number }; pods?: readonly { name: string; bytes: number; phase: string }[] };
+    }>(pathOf(room.namespace, 'encryptedmodels', NAME), (seen) => seen?.status?.consumers?.ready === 1, 30_000);
     expect(pod.metadata.annotations['weightlock.dev/injected']).toMatch(/^\d+\.\d+\.\d+/);
     expect(pod.metadata.labels[`model.weightlock.dev/${NAME}`]).toBe(model?.spec.manifest.digest.slice('sha256:'.length, 'sha256:'.length + 12));
     expect(model?.status?.pods).toMatchObject([{ name: pod.metadata.name, bytes: model?.spec.manifest.bytes, phase: 'Ready' }]);

@@ -9,7 +9,9 @@ import { closeRoom, openRoom, pathOf, scratch } from './room.ts';
 import type { Room } from './room.ts';
 
 let room: Room;
-interface Pods { readonly items: readonly ObservedPod[] }
+interface Pods {
+  readonly items: readonly ObservedPod[];
+}
 
 beforeAll(async () => {
   room = await openRoom(await openLab(), 'e2e-shapes');
@@ -35,7 +37,8 @@ async function thePod(holds: (pod: ObservedPod) => boolean): Promise<ObservedPod
   return pod;
 }
 const initNames = (pod: ObservedPod): (string | undefined)[] => (pod.spec.initContainers ?? []).map(({ name }) => name);
-const reads = (pod: ObservedPod, container: string, path: string): Promise<string> => room.kubectl('exec', pod.metadata.name, '--container', container, '--', 'cat', path);
+const reads = (pod: ObservedPod, container: string, path: string): Promise<string> =>
+  room.kubectl('exec', pod.metadata.name, '--container', container, '--', 'cat', path);
 
 describe('a model gets into', () => {
   test('a bare pod', async () => {
@@ -58,7 +61,12 @@ describe('a model gets into', () => {
   });
 
   test('a StatefulSet', async () => {
-    const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'stateful' }, spec: { serviceName: 'none', selector: { matchLabels: { shape: 'it' } }, template: podTemplate(BASE) } };
+    const set = {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'stateful' },
+      spec: { serviceName: 'none', selector: { matchLabels: { shape: 'it' } }, template: podTemplate(BASE) },
+    };
     await room.apply(set);
     expect((await thePod(isServing)).metadata.name).toBe('stateful-0');
   });
@@ -103,7 +111,9 @@ describe('a pod that is not clear about its container', () => {
 });
 
 const dryRun = async (pod: object): Promise<ObservedPod> =>
-  JSON.parse(await room.lab.cluster.kubectl(['create', '--dry-run=server', '--output', 'json', '--filename', '-'], { input: JSON.stringify(pod) })) as ObservedPod;
+  JSON.parse(
+    await room.lab.cluster.kubectl(['create', '--dry-run=server', '--output', 'json', '--filename', '-'], { input: JSON.stringify(pod) }),
+  ) as ObservedPod;
 
 describe('admission without side effects', () => {
   const identity = ['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'managedFields'];
@@ -111,7 +121,12 @@ describe('admission without side effects', () => {
   function exported(pod: object): object {
     const { metadata, spec } = pod as { metadata: Record<string, unknown>; spec: Record<string, unknown> };
     const { nodeName: _, ...rest } = spec;
-    return { apiVersion: 'v1', kind: 'Pod', metadata: Object.fromEntries(Object.entries(metadata).filter(([member]) => !identity.includes(member))), spec: rest };
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: Object.fromEntries(Object.entries(metadata).filter(([member]) => !identity.includes(member))),
+      spec: rest,
+    };
   }
 
   test('a second pass over an injected pod changes nothing', async () => {
@@ -122,15 +137,22 @@ describe('admission without side effects', () => {
     again.metadata.name = 'second';
     const second = await dryRun(again);
     expect(second.spec).toEqual((exported(first) as { spec: object }).spec);
-    expect([second.metadata.labels, second.metadata.annotations]).toEqual([(first as ObservedPod).metadata.labels, (first as ObservedPod).metadata.annotations]);
+    expect([second.metadata.labels, second.metadata.annotations]).toEqual([
+      (first as ObservedPod).metadata.labels,
+      (first as ObservedPod).metadata.annotations,
+    ]);
   });
 
   test('kubectl apply --dry-run=server shows the injected pod and makes nothing', async () => {
     const pod = { ...barePod('dry', BASE), metadata: { ...(barePod('dry', BASE) as { metadata: object }).metadata, namespace: room.namespace } };
-    const shown = JSON.parse(await room.lab.cluster.kubectl(['apply', '--dry-run=server', '--output', 'json', '--filename', '-'], { input: JSON.stringify(pod) })) as ObservedPod;
+    const shown = JSON.parse(
+      await room.lab.cluster.kubectl(['apply', '--dry-run=server', '--output', 'json', '--filename', '-'], { input: JSON.stringify(pod) }),
+    ) as ObservedPod;
     expect(initNames(shown)).toEqual(['weightlock-base']);
     expect(await room.lab.cluster.get(pathOf(room.namespace, 'pods', 'dry'))).toBeUndefined();
-    const events = (await room.lab.cluster.get(`/api/v1/namespaces/${room.namespace}/events?fieldSelector=involvedObject.name%3Ddry`)) as { items: unknown[] };
+    const events = (await room.lab.cluster.get(`/api/v1/namespaces/${room.namespace}/events?fieldSelector=involvedObject.name%3Ddry`)) as {
+      items: unknown[];
+    };
     expect(events.items).toEqual([]);
   });
 

@@ -18,13 +18,20 @@ async function publish(version: string): Promise<EncryptedModel> {
   return await room.seal('llama', folder.path, { version, more: ['--emit-name', `llama-${version}`] });
 }
 
-interface Pods { readonly items: readonly ObservedPod[] }
+interface Pods {
+  readonly items: readonly ObservedPod[];
+}
 const pods = (): string => `${pathOf(room.namespace, 'pods')}?labelSelector=app%3Dserver`;
-const read = (pod: string, model: string): Promise<string> => room.kubectl('exec', pod, '--container', 'server', '--', 'cat', `/models/${model}/weights.bin`);
+const read = (pod: string, model: string): Promise<string> =>
+  room.kubectl('exec', pod, '--container', 'server', '--', 'cat', `/models/${model}/weights.bin`);
 
 /** Names of the Deployment's pods, all serving, none of them among `gone`. */
 async function servingPods(gone: readonly string[] = []): Promise<readonly string[]> {
-  const list = await room.lab.cluster.until<Pods>(pods(), (seen) => seen?.items.length === 2 && seen.items.every((pod) => isServing(pod) && !gone.includes(pod.metadata.name)), 100_000);
+  const list = await room.lab.cluster.until<Pods>(
+    pods(),
+    (seen) => seen?.items.length === 2 && seen.items.every((pod) => isServing(pod) && !gone.includes(pod.metadata.name)),
+    100_000,
+  );
   return (list?.items ?? []).map(({ metadata }) => metadata.name);
 }
 

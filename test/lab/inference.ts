@@ -32,18 +32,29 @@ process.exitCode = answer.ok ? 0 : 1;`;
 
 /** POST /embed at `origin`, which is reachable inside the cluster. */
 export async function ask(cluster: Cluster, origin: string, inputs: readonly string[]): Promise<Embeddings> {
-  const answer = await cluster.exec(process.execPath, ['--input-type=module', '-e', ASK, `${origin}/embed`], { input: JSON.stringify({ inputs }), limitMs: ANSWER_LIMIT_MS });
+  const answer = await cluster.exec(process.execPath, ['--input-type=module', '-e', ASK, `${origin}/embed`], {
+    input: JSON.stringify({ inputs }),
+    limitMs: ANSWER_LIMIT_MS,
+  });
   return JSON.parse(answer) as Embeddings;
 }
 
 /** What the same program answers from the plain folder, outside of any cluster. */
 export async function plainAnswer(inputs: readonly string[]): Promise<Embeddings> {
-  const server = spawn(process.execPath, [inferenceServer().program, toolPaths().modelFolder, '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 4 * ANSWER_LIMIT_MS, killSignal: 'SIGKILL' });
+  const server = spawn(process.execPath, [inferenceServer().program, toolPaths().modelFolder, '127.0.0.1:0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 4 * ANSWER_LIMIT_MS,
+    killSignal: 'SIGKILL',
+  });
   try {
     for await (const line of createInterface(server.stdout)) {
       const origin = / on (http:\S+);/.exec(line)?.[1];
       if (origin === undefined) continue;
-      const answer = await fetch(`${origin}/embed`, { method: 'POST', body: JSON.stringify({ inputs }), signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+      const answer = await fetch(`${origin}/embed`, {
+        method: 'POST',
+        body: JSON.stringify({ inputs }),
+        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      });
       return (await answer.json()) as Embeddings;
     }
     throw new Error('the inference server ended before it listened');

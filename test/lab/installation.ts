@@ -40,5 +40,9 @@ export function helm(cluster: Cluster, args: readonly string[], values?: object)
 
 /** Installs, or upgrades to what the values say; returns when the operator admits pods. */
 export function install(cluster: Cluster, values: object): Promise<string> {
-  return helm(cluster, ['upgrade', '--install', 'weightlock', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace', '--wait', '--timeout', '120s'], values);
+  return helm(
+    cluster,
+    ['upgrade', '--install', 'weightlock', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace', '--wait', '--timeout', '120s'],
+    values,
+  );
 }

@@ -5,13 +5,16 @@ import { createServer, request } from 'node:http';
 const [host = '', port = '', kms = ''] = process.argv.slice(2);
 const DENIAL = {
   __type: 'AccessDeniedException',
-  Message: 'User: arn:aws:sts::000000000000:assumed-role/serving/pod is not authorized to perform: kms:Decrypt on this resource because no identity-based policy allows the kms:Decrypt action',
+  Message:
+    'User: arn:aws:sts::000000000000:assumed-role/serving/pod is not authorized to perform: kms:Decrypt on this resource because no identity-based policy allows the kms:Decrypt action',
 };
 
 createServer((incoming, answer) => {
   if (incoming.headers['x-amz-target'] === 'TrentService.Decrypt') {
     incoming.resume();
-    answer.writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': '00000000-0000-4000-8000-000000000000' }).end(JSON.stringify(DENIAL));
+    answer
+      .writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': '00000000-0000-4000-8000-000000000000' })
+      .end(JSON.stringify(DENIAL));
     return;
   }
   const onward = request(new URL(incoming.url ?? '/', kms), { method: incoming.method, headers: incoming.headers }, (reply) => {

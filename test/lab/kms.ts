@@ -22,10 +22,18 @@ export interface KmsServer extends Service {
 }
 
 export async function startKms(cluster: Cluster): Promise<KmsServer> {
-  const service = await startService(cluster, 'kms', [toolPaths().ministack], { port: PORT, env: { BIND_HOST: cluster.nodeAddress, GATEWAY_PORT: String(PORT) } });
+  const service = await startService(cluster, 'kms', [toolPaths().ministack], {
+    port: PORT,
+    env: { BIND_HOST: cluster.nodeAddress, GATEWAY_PORT: String(PORT) },
+  });
   const door = [process.execPath, join(import.meta.dirname, 'kms-door.ts'), cluster.nodeAddress, String(CLOSED_DOOR_PORT), service.origin];
   const denying = await startService(cluster, 'kms-door', door, { port: CLOSED_DOOR_PORT });
-  const client = new KMSClient({ endpoint: service.origin, region: REGION, credentials: { accessKeyId: 'admin', secretAccessKey: 'any' }, requestHandler: { httpAgent: await reach(cluster, service) } });
+  const client = new KMSClient({
+    endpoint: service.origin,
+    region: REGION,
+    credentials: { accessKeyId: 'admin', secretAccessKey: 'any' },
+    requestHandler: { httpAgent: await reach(cluster, service) },
+  });
   return {
     ...service,
     denying,

@@ -18,4 +18,7 @@ export function processOf(podUid: string, word: string): number | undefined {
 }
 
 /** The mount at `path` inside that process, as /proc/mounts shows it. */
-export const mountOf = (pid: number, path: string): string => read(`/proc/${pid}/mounts`).split('\n').find((line) => line.split(' ')[1] === path) ?? '';
+export const mountOf = (pid: number, path: string): string =>
+  read(`/proc/${pid}/mounts`)
+    .split('\n')
+    .find((line) => line.split(' ')[1] === path) ?? '';

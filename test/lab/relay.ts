@@ -7,6 +7,10 @@ const [socket = '', host = '', port = ''] = process.argv.slice(2);
 rmSync(socket, { force: true });
 createServer({ allowHalfOpen: true }, (near) => {
   const far = connect({ host, port: Number(port), allowHalfOpen: true });
-  for (const [one, other] of [[near, far], [far, near]] as const) one.on('error', () => other.destroy());
+  for (const [one, other] of [
+    [near, far],
+    [far, near],
+  ] as const)
+    one.on('error', () => other.destroy());
   near.pipe(far).pipe(near);
 }).listen(socket);

@@ -14,7 +14,8 @@ const ENVIRONMENT = { AWS_ACCESS_KEY_ID: PUBLISHER.accessKeyId, AWS_SECRET_ACCES
 
 /** Runs `weightlock` with the publisher's credentials. */
 export const weightlock = (cluster: Cluster, args: readonly string[]): Promise<string> => cluster.exec(WEIGHTLOCK, args, { env: ENVIRONMENT });
-export const attemptWeightlock = (cluster: Cluster, args: readonly string[]): Promise<Outcome> => cluster.attempt(WEIGHTLOCK, args, { env: ENVIRONMENT });
+export const attemptWeightlock = (cluster: Cluster, args: readonly string[]): Promise<Outcome> =>
+  cluster.attempt(WEIGHTLOCK, args, { env: ENVIRONMENT });
 
 export interface SealRequest {
   readonly folder: string;
@@ -35,8 +36,27 @@ export interface SealRequest {
 export function sealArguments(request: SealRequest, emit: string): string[] {
   const { folder, bucket, prefix, keyArn, name, version, namespace, secret, s3, kms, more = [] } = request;
   return [
-    'seal', folder, `s3://${bucket}/${prefix}`, '--key', `aws-kms:${keyArn}`, '--name', name, '--version', version,
-    '--s3-endpoint', s3, '--path-style', '--kms-endpoint', kms, '--namespace', namespace, '--secret-ref', secret, '--emit', emit, ...more,
+    'seal',
+    folder,
+    `s3://${bucket}/${prefix}`,
+    '--key',
+    `aws-kms:${keyArn}`,
+    '--name',
+    name,
+    '--version',
+    version,
+    '--s3-endpoint',
+    s3,
+    '--path-style',
+    '--kms-endpoint',
+    kms,
+    '--namespace',
+    namespace,
+    '--secret-ref',
+    secret,
+    '--emit',
+    emit,
+    ...more,
   ];
 }
 

@@ -32,7 +32,10 @@ export async function startService(cluster: Cluster, name: string, command: read
   if (await answers(cluster, port)) return service;
   const log = join(serviceFolder(cluster, name), 'log');
   // The shell ends at once and leaves the server to the cluster's first process.
-  await cluster.exec('bash', ['-c', 'log=$1; shift; setsid "$@" > "$log" 2>&1 < /dev/null &', 'bash', log, ...command], { cwd: serviceFolder(cluster, name), env });
+  await cluster.exec('bash', ['-c', 'log=$1; shift; setsid "$@" > "$log" 2>&1 < /dev/null &', 'bash', log, ...command], {
+    cwd: serviceFolder(cluster, name),
+    env,
+  });
   const limit = performance.now() + READY_LIMIT_MS;
   while (!(await answers(cluster, port))) {
     if (performance.now() > limit) throw new Error(`${name} does not answer at ${service.origin} after ${READY_LIMIT_MS / 1000} s: see ${log}`);
