@@ -123,6 +123,10 @@ describe('the bundle', () => {
     expect(await refusal(createPod(podFor('llama-ft-7')))).toMatch(/failed calling webhook "pods\.weightlock\.dev".*certificate signed by unknown authority/);
     await certificates.look(soon());
     expect(certificates.isReady).toBe(true);
+    await eventually('the API server, which watches the configuration, to take up the bundle', async () => {
+      await createPod(podFor('llama-ft-7'), { dryRun: 'All' });
+      return true;
+    });
     await createPod(podFor('llama-ft-7'));
     expect(results()).toContain('inject');
   });
