@@ -41,7 +41,8 @@ export async function startHealth({ host, port, alive, ready, metrics, log }: He
   };
   const server = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
     request.resume();
-    page(new URL(request.url ?? '/', 'http://localhost').pathname).then(
+    // Whoever reaches the port may send any target, and what throws here ends the process: `//` is none that URL reads.
+    page(request.url?.split('?')[0] ?? '').then(
       ({ status, contentType, text }) => response.writeHead(status, { 'content-type': contentType }).end(text),
       (error: unknown) => {
         log.error('a page could not be made', { path: request.url ?? '', reason: error instanceof Error ? error.message : String(error) });
