@@ -3,6 +3,7 @@ import type { EncryptedModelSpec } from '../api/encrypted-model.ts';
 import { RESERVED_PREFIX } from '../api/names.ts';
 import type { CredentialSource } from '../aws/credential-source.ts';
 import { demands } from './refusal.ts';
+import { asFolder } from './mount-path.ts';
 import type { Container, Pod, Volume, VolumeMount } from './pod.ts';
 
 export interface Credentials {
@@ -74,18 +75,14 @@ export function credentialsFor(model: string, access: EncryptedModelSpec['access
 function copiedFrom(model: string, container: Container, pod: Pod): Pick<Credentials, 'source' | 'mounts'> | undefined {
   const has = (...names: readonly string[]): boolean => names.every((name) => (container.env ?? []).some((variable) => variable.name === name));
   if (has('AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE')) {
-    const tokenFile = needed(model, container, 'AWS_WEB_IDENTITY_TOKEN_FILE');
-    return {
-      source: { kind: 'webIdentity', roleArn: needed(model, container, 'AWS_ROLE_ARN'), tokenFile },
-      mounts: [mountWith(model, container, pod, tokenFile)],
-    };
+    const roleArn = needed(model, container, 'AWS_ROLE_ARN');
+    const { tokenFile, mount } = tokenOf(model, container, pod, 'AWS_WEB_IDENTITY_TOKEN_FILE');
+    return { source: { kind: 'webIdentity', roleArn, tokenFile }, mounts: [mount] };
   }
   if (has('AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE')) {
-    const tokenFile = needed(model, container, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
-    return {
-      source: { kind: 'container', uri: needed(model, container, 'AWS_CONTAINER_CREDENTIALS_FULL_URI'), tokenFile },
-      mounts: [mountWith(model, container, pod, tokenFile)],
-    };
+    const uri = needed(model, container, 'AWS_CONTAINER_CREDENTIALS_FULL_URI');
+    const { tokenFile, mount } = tokenOf(model, container, pod, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
+    return { source: { kind: 'container', uri, tokenFile }, mounts: [mount] };
   }
   return undefined;
 }
@@ -105,14 +102,18 @@ function needed(model: string, container: Container, name: string): string {
   return value;
 }
 
-/** The mount of `container` that holds `file`, for our container, read-only. */
-function mountWith(model: string, container: Container, pod: Pod, file: string): VolumeMount {
-  const holds = ({ mountPath }: VolumeMount): boolean => file.startsWith(`${mountPath.replace(/\/+$/, '')}/`);
-  const mount = (container.volumeMounts ?? []).filter(holds).sort((a, b) => b.mountPath.length - a.mountPath.length)[0];
+/**
+ * The token that `variable` of `container` names, for our container: the same volume, read-only, in a folder of our own. Where a pod's author
+ * mounts it must not matter, or a volume at /app or /usr/bin would take the place of the decryptor's program.
+ */
+function tokenOf(model: string, container: Container, pod: Pod, variable: string): { readonly tokenFile: string; readonly mount: VolumeMount } {
+  const file = needed(model, container, variable);
+  const holds = ({ mountPath }: VolumeMount): boolean => file.startsWith(asFolder(mountPath));
+  const mount = (container.volumeMounts ?? []).filter(holds).sort((a, b) => asFolder(b.mountPath).length - asFolder(a.mountPath).length)[0];
   const usable =
     mount !== undefined &&
+    !file.split('/').includes('..') &&
     !mount.name.startsWith(RESERVED_PREFIX) &&
-    !`${mount.mountPath}/`.startsWith(`${OWN_FOLDER}/`) &&
     (pod.spec.volumes ?? []).some(({ name }) => name === mount.name);
   demands(
     usable,
@@ -120,5 +121,8 @@ function mountWith(model: string, container: Container, pod: Pod, file: string):
     `model ${model} would take its identity from container ${container.name}, but no volume of the pod is mounted there with ${file}`,
     SAY_IT,
   );
-  return { name: mount.name, mountPath: mount.mountPath, readOnly: true, ...(mount.subPath === undefined ? {} : { subPath: mount.subPath }) };
+  return {
+    tokenFile: `${TOKEN_FOLDER}/${file.slice(asFolder(mount.mountPath).length)}`,
+    mount: { name: mount.name, mountPath: TOKEN_FOLDER, readOnly: true, ...(mount.subPath === undefined ? {} : { subPath: mount.subPath }) },
+  };
 }
