@@ -4,6 +4,7 @@ import { isCredential } from './credentials.ts';
 import type { PatchOperation } from './patch.ts';
 import type { Container, VolumeMount } from './pod.ts';
 import { demands } from './refusal.ts';
+import { asFolder } from './mount-path.ts';
 import type { PodRequest, RequestedModel } from './request.ts';
 
 export const mountsOf = (container: Container, model: string): readonly VolumeMount[] =>
@@ -102,6 +103,6 @@ export function patchMounts({ path, container, models }: Reader, { writable }: P
 }
 
 function overlap(a: string, b: string): boolean {
-  const [one, two] = [`${a.replace(/\/+$/, '')}/`, `${b.replace(/\/+$/, '')}/`];
+  const [one, two] = [asFolder(a), asFolder(b)];
   return one.startsWith(two) || two.startsWith(one);
 }
