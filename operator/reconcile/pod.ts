@@ -14,6 +14,8 @@ export interface RawPod extends Stored {
     readonly nodeName?: string;
     readonly initContainers?: readonly RawContainer[];
     readonly containers: readonly RawContainer[];
+    /** Of the pod as a whole (KEP-2837). */
+    readonly resources?: Limits;
   };
   readonly status?: {
     readonly phase?: string;
@@ -22,10 +24,13 @@ export interface RawPod extends Stored {
     readonly initContainerStatuses?: readonly RawContainerStatus[];
   };
 }
+interface Limits {
+  readonly limits?: Readonly<Record<string, unknown>>;
+}
 interface RawContainer {
   readonly name: string;
   readonly image?: string;
-  readonly resources?: { readonly limits?: Readonly<Record<string, unknown>> };
+  readonly resources?: Limits;
 }
 
 export interface ObservedPod extends Stored {
@@ -40,7 +45,7 @@ export interface ObservedPod extends Stored {
   /** Somebody deleted it; it may still be running. */
   readonly leaving: boolean;
   readonly unschedulable: boolean;
-  /** A container without a memory limit: the pod's cgroup then has none either. */
+  /** The pod has no memory limit of its own, and a container has none: its cgroup then has none either. */
   readonly memoryUnlimited: boolean;
   /** One for each model that admission injected. */
   readonly loads: readonly Load[];
@@ -61,7 +66,7 @@ export function observePod(raw: RawPod, images: readonly string[]): ObservedPod 
     ended: phase === 'Succeeded' || phase === 'Failed',
     leaving: deletionTimestamp !== undefined,
     unschedulable: conditions.some(({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable'),
-    memoryUnlimited: all.some(({ resources }) => resources?.limits?.['memory'] === undefined),
+    memoryUnlimited: isUnlimited(raw.spec) && all.some(isUnlimited),
     loads: ours.map((container) =>
       loadOf({
         container: container.name,
@@ -74,6 +79,9 @@ export function observePod(raw: RawPod, images: readonly string[]): ObservedPod 
     ),
   };
 }
+
+/** A limit of 0 is none, as the kubelet counts it. */
+const isUnlimited = ({ resources }: { readonly resources?: Limits }): boolean => ['undefined', '0'].includes(String(resources?.limits?.['memory']));
 
 /** Under which keys of models the cache finds a pod. */
 export const modelsOf = ({ metadata, loads }: ObservedPod): readonly string[] => loads.map(({ model }) => `${metadata.namespace}/${model}`);

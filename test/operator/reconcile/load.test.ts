@@ -82,5 +82,11 @@ describe('a pod', () => {
 
   test('is unlimited where one container has no memory limit', () => {
     expect(pod({ limits: { cpu: '1' } }).memoryUnlimited).toBe(true);
+    expect(pod({ limits: { memory: '0' } }).memoryUnlimited).toBe(true);
+  });
+
+  test('is limited by its own limit, whatever its containers have', () => {
+    expect(pod({ limits: { cpu: '1' }, podLimits: { memory: '64Gi' } }).memoryUnlimited).toBe(false);
+    expect(pod({ limits: { cpu: '1' }, podLimits: { cpu: '8' } }).memoryUnlimited).toBe(true);
   });
 });

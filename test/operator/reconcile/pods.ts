@@ -24,10 +24,12 @@ export interface PodShape {
   readonly leaving?: boolean;
   readonly unschedulable?: boolean;
   readonly limits?: Readonly<Record<string, string>>;
+  /** Of the pod as a whole. */
+  readonly podLimits?: Readonly<Record<string, string>>;
 }
 
 /** A pod with one server and the decryptor of the model `llama`. */
-export function rawPod({ name = 'llama-0', status, image = IMAGE, controller, createdAt = CREATED, phase = 'Pending', leaving = false, unschedulable = false, limits = { memory: '1Gi' } }: PodShape = {}): RawPod {
+export function rawPod({ name = 'llama-0', status, image = IMAGE, controller, createdAt = CREATED, phase = 'Pending', leaving = false, unschedulable = false, limits = { memory: '1Gi' }, podLimits }: PodShape = {}): RawPod {
   return {
     metadata: {
       namespace: 'serving', name, uid: `uid-of-${name}`, resourceVersion: '1', creationTimestamp: createdAt,
@@ -38,6 +40,7 @@ export function rawPod({ name = 'llama-0', status, image = IMAGE, controller, cr
       nodeName: 'node1',
       initContainers: [{ name: 'weightlock-llama', image, resources: { limits: { memory: '2Gi' } } }],
       containers: [{ name: 'server', image: 'server', resources: { limits } }],
+      ...(podLimits === undefined ? {} : { resources: { limits: podLimits } }),
     },
     status: {
       phase,
