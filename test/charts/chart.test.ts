@@ -97,6 +97,17 @@ describe('the operator’s rights', () => {
     expect(secrets.map(({ resourceNames }) => resourceNames)).toEqual([[the('Secret').metadata.name]]);
   });
 
+  test('read what the operator reads and no more: each verb here is one of its calls', () => {
+    const read = ({ resources, verbs }: Rule) => ({ resources, verbs: verbs.filter((verb) => ['get', 'list', 'watch'].includes(verb)) });
+    expect([...rules('ClusterRole'), ...rules('Role')].map(read).filter(({ verbs }) => verbs.length > 0)).toEqual([
+      { resources: ['encryptedmodels'], verbs: ['get', 'list', 'watch'] },
+      { resources: ['pods'], verbs: ['list', 'watch'] },
+      { resources: ['mutatingwebhookconfigurations'], verbs: ['get', 'list', 'watch'] },
+      { resources: ['secrets'], verbs: ['get'] },
+      { resources: ['leases'], verbs: ['get'] },
+    ]);
+  });
+
   test('change nothing of other people’s: no pod, no model’s spec, no webhook configuration but its own', () => {
     const writes = rules('ClusterRole').filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
     expect(
