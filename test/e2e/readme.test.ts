@@ -61,6 +61,6 @@ test('installs the chart, seals a model and has it taken by the cluster', async 
     await room.lab.cluster.exec('bash', ['-euo', 'pipefail', '-c', pasted], { cwd: folder.path, env, limitMs: 180_000 });
   }
   // The README's installation lists no http origins, so this model is not Ready here, and says so; on AWS there is nothing to list.
-  const model = await room.lab.cluster.until(pathOf(NAMESPACE, 'encryptedmodels', 'my-model-1'), (seen) => JSON.stringify(seen)?.includes('"conditions"') === true, 60_000);
+  const model = await room.lab.cluster.until(pathOf(NAMESPACE, 'encryptedmodels', 'my-model-1'), (seen) => String(JSON.stringify(seen)).includes('"conditions"'), 60_000);
   expect(model).toMatchObject({ spec: { model: { name: 'acme/my-model', version: '2026.11.2' } } });
 }, 300_000);
