@@ -54,8 +54,11 @@ export interface Logger {
   close(): Promise<void>;
 }
 
-/** `text` without what may be secret in it: the query of any URL (presigned requests carry signatures there). */
-export const withoutQueries = (text: string): string => text.replaceAll(/(\bhttps?:\/\/[^\s?"']+)\?[^\s"']*/g, '$1');
+/**
+ * `text` without what may be secret in it: the query of any URL (presigned requests carry signatures there). The expression takes a URL whole,
+ * with or without a query: one that asked for the `?` would look through a text of many URLs once for each of them.
+ */
+export const withoutQueries = (text: string): string => text.replaceAll(/\bhttps?:\/\/[^\s"']*/g, (url) => url.split('?', 1)[0] ?? '');
 
 const cleaned = (fields: LogFields): Record<string, string | number> =>
   Object.fromEntries(

@@ -45,7 +45,8 @@ export function decide(pod: Pod, namespace: string, models: ReadonlyMap<string, 
 }
 
 const SENTENCE_MAX = 1000; // characters: what a pod's author wrote is quoted, in the answer and in the log
-const cut = (sentence: string): string => (sentence.length <= SENTENCE_MAX ? sentence : `${sentence.slice(0, SENTENCE_MAX - 1)}…`);
+/** For a sentence that quotes others. */
+export const cut = (sentence: string): string => (sentence.length <= SENTENCE_MAX ? sentence : `${sentence.slice(0, SENTENCE_MAX - 1)}…`);
 
 function unlessRefused<T>(work: () => T): T | Refusal {
   try {

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { EncryptedModel } from '../../core/api/encrypted-model.ts';
 import { asWeightlockError, WeightlockError } from '../../core/errors.ts';
-import { type Decision, decide, type DenyReason, type InjectionSettings, requestedModels, type SkipReason } from '../../core/injection/decide.ts';
+import { cut, type Decision, decide, type DenyReason, type InjectionSettings, requestedModels, type SkipReason } from '../../core/injection/decide.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ModelLookup } from '../kube/model-lookup.ts';
 import { answer, readReview, type Review } from './review.ts';
@@ -47,13 +47,14 @@ export async function admit(text: string, admission: Admission, signal: AbortSig
     const fault = asWeightlockError(error);
     const reason = error instanceof LookupFailure ? 'Lookup' : fault.code === 'E_SCHEMA' ? 'BadRequest' : 'Internal';
     report('fault', reason);
-    admission.log.error(`a review could not be answered: ${fault.message}`, {
+    const message = cut(fault.message);
+    admission.log.error(`a review could not be answered: ${message}`, {
       reason,
       code: fault.code,
       ...(review === undefined ? {} : subject(review)),
       ...(reason === 'Internal' && fault.cause instanceof Error ? { stack: fault.cause.stack ?? '' } : {}),
     });
-    return { status: reason === 'BadRequest' ? 400 : 500, body: `weightlock: ${fault.message}. ${fault.next ?? ''}` };
+    return { status: reason === 'BadRequest' ? 400 : 500, body: `weightlock: ${message}. ${fault.next ?? ''}` };
   }
 }
 

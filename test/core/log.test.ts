@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from '@jest/globals';
-import { createLogger, type LogFields } from '../../core/log.ts';
+import { createLogger, type LogFields, withoutQueries } from '../../core/log.ts';
 
 async function written(say: (log: ReturnType<typeof createLogger>) => void): Promise<Record<string, unknown>[]> {
   const stream = new PassThrough();
@@ -31,4 +31,15 @@ test('a line below the level is not written, and close waits for those that are'
     for (let i = 0; i < 1000; i++) log.info(`line ${i}`);
   });
   expect(lines).toHaveLength(1000);
+});
+const cost = (bytes: number): number => {
+  const text = 'http://'.repeat(bytes / 7);
+  const begun = performance.now();
+  withoutQueries(text);
+  return performance.now() - begun;
+};
+
+test('a text of many URLs costs in proportion to its length: others write what is quoted in a line', () => {
+  cost(7_000);
+  expect(cost(140_000)).toBeLessThan(100 * Math.max(cost(7_000), 0.1)); // twenty times the text; the square would be four hundred times
 });

@@ -186,6 +186,13 @@ describe('the port', () => {
     expect((await send('{}', how)).status).toBe(status);
   });
 
+  test('quotes no more than a sentence of what it refuses, to the peer and to the log', async () => {
+    await start();
+    const { status, text } = await send(JSON.stringify(reviewOf({ metadata: { labels: { ['x'.repeat(1024 * 1024)]: 1 } }, spec: {} })));
+    expect({ status, bytes: text.length < 3000 }).toEqual({ status: 400, bytes: true });
+    expect(log.lines.filter(({ level }) => level === 'error').map(({ message }) => message.length < 2000)).toEqual([true]);
+  });
+
   test('reads no more than 7 MiB, announced or not', async () => {
     await start();
     expect((await send(Buffer.alloc(7 * 1024 * 1024 + 1, 0x20))).status).toBe(413);
