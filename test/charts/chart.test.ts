@@ -98,8 +98,8 @@ describe('the operator’s rights', () => {
   });
 
   test('read what the operator reads and no more: each verb here is one of its calls', () => {
-    const read = ({ resources, verbs }: Rule) => ({ resources, verbs: verbs.filter((verb) => ['get', 'list', 'watch'].includes(verb)) });
-    expect([...rules('ClusterRole'), ...rules('Role')].map(read).filter(({ verbs }) => verbs.length > 0)).toEqual([
+    const reads = all.map(({ resources, verbs }) => ({ resources, verbs: verbs.filter((verb) => ['get', 'list', 'watch'].includes(verb)) }));
+    expect(reads.filter(({ verbs }) => verbs.length > 0)).toEqual([
       { resources: ['encryptedmodels'], verbs: ['get', 'list', 'watch'] },
       { resources: ['pods'], verbs: ['list', 'watch'] },
       { resources: ['mutatingwebhookconfigurations'], verbs: ['get', 'list', 'watch'] },
