@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { REPOSITORY } from '../../build/config.ts';
+import type { EncryptedModel } from '../../core/api/encrypted-model.ts';
 import { commandBlocks } from '../docs/command-blocks.ts';
 import { helm, install, madeImages, SYSTEM_NAMESPACE } from '../lab/installation.ts';
 import { PUBLISHER, REGION } from '../lab/s3.ts';
@@ -61,6 +62,10 @@ test('installs the chart, seals a model and has it taken by the cluster', async 
     await room.lab.cluster.exec('bash', ['-euo', 'pipefail', '-c', pasted], { cwd: folder.path, env, limitMs: 180_000 });
   }
   // The README's installation lists no http origins, so this model is not Ready here, and says so; on AWS there is nothing to list.
-  const model = await room.lab.cluster.until(pathOf(NAMESPACE, 'encryptedmodels', 'my-model-1'), (seen) => String(JSON.stringify(seen)).includes('"conditions"'), 60_000);
+  const model = await room.lab.cluster.until<EncryptedModel>(
+    pathOf(NAMESPACE, 'encryptedmodels', 'my-model-1'),
+    (seen) => (seen?.status?.conditions ?? []).length > 0,
+    60_000,
+  );
   expect(model).toMatchObject({ spec: { model: { name: 'acme/my-model', version: '2026.11.2' } } });
 }, 300_000);
