@@ -38,35 +38,48 @@ const KEEP_ALIVE_MS = 90_000; // Node's 5 s race against the API server, which k
 const HEADERS_MS = 32_000;
 const REVIEW_DEADLINE_MS = 4_000;
 const MAX_CONCURRENT = 256;
+const HELD_LIMIT_BYTES = 32 * 1024 * 1024; // a process of 384 MiB must not end by what anybody sends; a thousand usual reviews
 const MAX_CONNECTIONS = 1024;
 
 /** Resolves when it listens. `certificates.current()` must be there already. */
 export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   const { host, port, certificates, log, reviewDeadlineMs = REVIEW_DEADLINE_MS, maxConcurrent = MAX_CONCURRENT } = options;
   let working = 0;
+  let heldBytes = 0; // of all reviews that are being worked on
   let leaving = false;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (leaving) response.shouldKeepAlive = false;
     if (request.method !== 'POST' || request.url?.split('?')[0] !== WEBHOOK_PATH) return say(response, 404, `POST reviews to ${WEBHOOK_PATH}`);
     if (request.headers['content-type']?.split(';')[0]?.trim() !== 'application/json') return say(response, 415, 'a review is application/json');
-    if (working >= maxConcurrent) {
-      options.onOutcome({ result: 'fault', reason: 'Overload', milliseconds: 0 });
-      return say(response, 503, `weightlock: ${String(working)} reviews are being answered already`);
-    }
+    if (working >= maxConcurrent) return busy(response);
     working += 1;
+    let taken = 0;
     try {
       const signal = AbortSignal.timeout(reviewDeadlineMs);
-      const text = await readBody(request, BODY_LIMIT_BYTES, signal);
-      if (text === undefined) return say(response, 413, `a review has at most ${String(BODY_LIMIT_BYTES)} bytes`);
-      const { status, body } = await admit(text, options, signal);
+      const take = (bytes: number): boolean => {
+        if (heldBytes + bytes > HELD_LIMIT_BYTES) return false;
+        heldBytes += bytes;
+        taken += bytes;
+        return true;
+      };
+      const read = await readBody(request, BODY_LIMIT_BYTES, take, signal);
+      if (read.kind === 'too long') return say(response, 413, `a review has at most ${String(BODY_LIMIT_BYTES)} bytes`);
+      if (read.kind === 'no room') return busy(response);
+      const { status, body } = await admit(read.text, options, signal);
       if (leaving) response.shouldKeepAlive = false;
       if (status !== 200) return say(response, status, body);
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body);
     } finally {
       working -= 1;
+      heldBytes -= taken;
     }
   };
+
+  function busy(response: ServerResponse): void {
+    options.onOutcome({ result: 'fault', reason: 'Overload', milliseconds: 0 });
+    say(response, 503, `weightlock: ${String(working)} reviews are being answered already`);
+  }
 
   const server = createServer(
     { ...secure(certificates.current()), keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: HEADERS_MS },

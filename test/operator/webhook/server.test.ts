@@ -250,6 +250,20 @@ describe('the port', () => {
     expect((await review(podFor('llama-ft-7'))).allowed).toBe(true);
   });
 
+  test('holds no more of all that is sent at once than it has memory for, and takes more when that is gone', async () => {
+    await start({ reviewDeadlineMs: 20_000 });
+    const unfinished = Array.from({ length: 8 }, () => {
+      const headers = { 'content-type': 'application/json', 'content-length': 7 * 1024 * 1024 };
+      const sent = request({ host: '127.0.0.1', port: webhook.port, servername: NAME, ca: secret.bundle, agent, path: '/mutate-pods', method: 'POST', headers });
+      sent.on('error', () => undefined);
+      sent.write(Buffer.alloc(6 * 1024 * 1024, 0x20));
+      return sent;
+    });
+    await eventually('one to be turned away', () => Promise.resolve(outcomes.some(({ reason }) => reason === 'Overload')));
+    for (const sent of unfinished) sent.destroy();
+    await eventually('a review to be taken again', async () => (await send(JSON.stringify(reviewOf(podFor('llama-ft-7'))))).status === 200);
+  });
+
   test('serves a new certificate to new connections without closing the old', async () => {
     await start();
     await review(podFor('llama-ft-7'));
