@@ -60,9 +60,11 @@ export function checkMounts(container: Container, models: readonly RequestedMode
 
 /** Refuses mount paths that hide each other. `mounts`: all of one container as it will be. */
 function checkPaths(container: string, mounts: readonly VolumeMount[]): void {
+  const folders = mounts.map(({ mountPath }) => asFolder(mountPath));
   for (const [index, mount] of mounts.entries()) {
     if (!mount.name.startsWith(RESERVED_PREFIX)) continue;
-    const other = mounts.find((candidate, at) => at !== index && overlap(candidate.mountPath, mount.mountPath));
+    const own = folders[index] ?? '';
+    const other = mounts[folders.findIndex((folder, at) => at !== index && (folder.startsWith(own) || own.startsWith(folder)))];
     demands(
       other === undefined,
       'BadMount',
@@ -100,9 +102,4 @@ export function patchMounts({ path, container, models }: Reader, { writable }: P
   checkPaths(container.name, [...mounts, ...added]);
   if (added.length > 0 && container.volumeMounts === undefined) operations.push({ op: 'add', path: `${path}/volumeMounts`, value: [] });
   return [...operations, ...added.map((value): PatchOperation => ({ op: 'add', path: `${path}/volumeMounts/-`, value }))];
-}
-
-function overlap(a: string, b: string): boolean {
-  const [one, two] = [asFolder(a), asFolder(b)];
-  return one.startsWith(two) || two.startsWith(one);
 }
