@@ -25,10 +25,17 @@ export function readPod(value: unknown): Pod {
   return { ...pod, metadata, spec: { ...spec, containers: spec['containers'] ?? [] } } as unknown as Pod;
 }
 
+/** The same value where there is none in it: whoever reaches the port may send millions of members, and a copy would hold them twice. */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  return Object.fromEntries(Object.entries(value).flatMap(([name, member]) => (member === null ? [] : [[name, withoutNulls(member)]])));
+  if (Array.isArray(value)) {
+    const items = value.map(withoutNulls);
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  const before = Object.entries(value);
+  const after = before.flatMap(([name, member]) => (member === null ? [] : [[name, withoutNulls(member)] as const]));
+  const same = after.length === before.length && after.every(([, member], index) => member === before[index]?.[1]);
+  return same ? value : Object.fromEntries(after);
 }
 
 type Members = Readonly<Record<string, unknown>>;
