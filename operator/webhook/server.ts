@@ -38,7 +38,7 @@ const KEEP_ALIVE_MS = 90_000; // Node's 5 s race against the API server, which k
 const HEADERS_MS = 32_000;
 const REVIEW_DEADLINE_MS = 4_000;
 const MAX_CONCURRENT = 256;
-const HELD_LIMIT_BYTES = 32 * 1024 * 1024; // a process of 384 MiB must not end by what anybody sends; a thousand usual reviews
+const HELD_LIMIT_BYTES = 32 * 1024 * 1024; // a process of 512 MiB (the chart) must not end by what anybody sends; a thousand usual reviews
 const MAX_CONNECTIONS = 1024;
 
 /** Resolves when it listens. `certificates.current()` must be there already. */
