@@ -2,6 +2,7 @@
 // silence, altered answers. What is not planned passes through.
 import { once } from 'node:events';
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
+import { listenOnFreePort } from './free-port.ts';
 
 export type PlannedFault =
   /** An error as AWS writes it: `{"__type": …, "message": …}`. */
@@ -48,12 +49,9 @@ export async function startKmsProxy(target: string): Promise<KmsProxy> {
       default: return fault satisfies never;
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
+  const port = await listenOnFreePort(server);
   return {
-    origin: `http://127.0.0.1:${address.port}`,
+    origin: `http://127.0.0.1:${port}`,
     calls, faults,
     close: async () => {
       server.closeAllConnections();

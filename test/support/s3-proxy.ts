@@ -2,6 +2,7 @@
 // included: the server checks it against the proxy's own Host.
 import { once } from 'node:events';
 import { createServer, request as send, type IncomingHttpHeaders } from 'node:http';
+import { listenOnFreePort } from './free-port.ts';
 import type { S3Server } from './s3-server.ts';
 
 export type S3Fault =
@@ -52,12 +53,9 @@ export async function startS3Proxy(server: S3Server, plan: (request: SeenRequest
       default: return fault satisfies never;
     }
   });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  const address = proxy.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
+  const port = await listenOnFreePort(proxy);
   return {
-    origin: `http://127.0.0.1:${address.port}`,
+    origin: `http://127.0.0.1:${port}`,
     seen,
     close: async () => {
       proxy.closeAllConnections();

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { listenOnFreePort } from './free-port.ts';
 
 export interface ScriptedServer {
   readonly port: number;
@@ -36,13 +37,10 @@ export async function startScriptedServer(script: Script, options: { readonly tl
   };
   const server: Server = options.tls === undefined ? createServer(onConnection) : createTlsServer(options.tls, onConnection);
   const host = options.host ?? '127.0.0.1';
-  server.listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
+  const port = await listenOnFreePort(server, host);
   return {
-    port: address.port,
-    origin: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    port,
+    origin: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     requests,
     connections: { get accepted() { return accepted; }, get open() { return sockets.size; } },
     close: async () => {

@@ -2,8 +2,9 @@
 // ends: setpriv(1) sets the parent-death signal.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { eventually } from './eventually.ts';
+import { freePort } from './free-port.ts';
 
 export interface ServerProcess {
   readonly port: number;
@@ -56,13 +57,3 @@ const accepts = (port: number): Promise<boolean> =>
     };
     socket.once('connect', answer(true)).once('error', answer(false));
   });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
-  return address.port;
-}

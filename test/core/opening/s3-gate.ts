@@ -1,6 +1,7 @@
 // Stands between a reader and a real S3 server, and does to single answers what networks, throttles and attackers do: holds, cuts, alters, refuses them.
 import { once } from 'node:events';
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
+import { listenOnFreePort } from '../../support/free-port.ts';
 
 export type Treatment =
   | { readonly kind: 'pass' }
@@ -75,12 +76,9 @@ export async function startS3Gate(target: string, base: string, treat: (asked: A
       default: return treatment satisfies never;
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
+  const port = await listenOnFreePort(server);
   return {
-    origin: `http://127.0.0.1:${address.port}`,
+    origin: `http://127.0.0.1:${port}`,
     asked,
     held: () => waiting.length,
     open: () => {
