@@ -1,5 +1,4 @@
 // Step 8 of the order of opening (format.md §8): the selected files, fetched in parallel ranges, verified segment by segment, into a target.
-import { chooseEngine } from '../engine/choose.ts';
 import { shardCount, shardPlans, type ShardPlan } from '../envelope/plan.ts';
 import { chooseHash } from '../hash/choose.ts';
 import { SYSTEM_PACING, type Pacing } from '../retry.ts';
@@ -28,7 +27,7 @@ export interface LoadOptions {
  * abandoned, and that failure is thrown. `NOWHERE` as the target makes it `verify`.
  */
 export async function loadFiles(model: OpenedModel, store: StoreReader, target: PlaintextTarget, options: LoadOptions, signal: AbortSignal): Promise<void> {
-  const origin = { model, store, target, engine: chooseEngine() };
+  const origin = { model, store, target };
   const files = model.selected.map((entry) => new LoadingFile(entry, origin));
   const work = workOf(files);
   const digest = options.content === 'Digest';

@@ -1,5 +1,4 @@
 // One file on its way: its object opened and pinned by the first request, its header proven, its place in the target, and how many shards are still to come.
-import type { SegmentEngine } from '../engine/engine.ts';
 import { HEADER_BYTES, SEGMENT_OVERHEAD_BYTES } from '../envelope/limits.ts';
 import type { ManifestFile } from '../envelope/manifest.ts';
 import { openObject, type OpenedObject } from '../envelope/open.ts';
@@ -22,7 +21,6 @@ export interface Origin {
   readonly model: OpenedModel;
   readonly store: StoreReader;
   readonly target: PlaintextTarget;
-  readonly engine: SegmentEngine;
 }
 
 export class LoadingFile {
@@ -62,7 +60,7 @@ export class LoadingFile {
   }
 
   async #open(signal: AbortSignal): Promise<OpenedFile> {
-    const { model, store, target, engine } = this.#origin;
+    const { model, store, target } = this.#origin;
     const { path, object: objectId, size, segment, tag } = this.entry;
     // A file of one segment comes whole with its header: one request for each of the many small files of a model.
     const headBytes = size <= segment ? HEADER_BYTES + SEGMENT_OVERHEAD_BYTES + size : HEADER_BYTES;
@@ -73,7 +71,7 @@ export class LoadingFile {
         objectBytes: object.size,
         expect: { kind: 'file', envelopeId: model.lineage.envelopeId, objectId, plaintextBytes: size, segmentBytes: segment, tag },
         bodyKey: model.lineage.bodyKey,
-        engine,
+        engine: model.engine,
         what: path,
       });
       return { stored: object, sealed: opened, early: head.length === objectBytes(this.layout) ? head.subarray(HEADER_BYTES) : Buffer.alloc(0) };

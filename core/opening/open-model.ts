@@ -38,11 +38,12 @@ export async function openModel(
   const destroy = (): void => lineage.bodyKey.destroy();
   try {
     // step 6
-    const manifest = openManifest(object, version, lineage.bodyKey, chooseEngine());
+    const engine = chooseEngine();
+    const manifest = openManifest(object, version, lineage.bodyKey, engine);
     checkManifest(policy, manifest);
     const selected = selectFiles(manifest.files, policy.files);
     checkTotals(selected, policy.expected);
-    return { digest, manifest, selected, lineage, unwrapped: { provider, key, requestId, at }, pinnedBy: pinnedBy(policy), destroy, [Symbol.dispose]: destroy };
+    return { digest, manifest, selected, lineage, engine, unwrapped: { provider, key, requestId, at }, pinnedBy: pinnedBy(policy), destroy, [Symbol.dispose]: destroy };
   } catch (error) {
     destroy();
     throw error;
